@@ -1,0 +1,172 @@
+"""What a data set file provides, and what the rest of the program may rely on.
+
+A data set is one file in ``data/datasets`` (or a user's own ``my_data.py``) with::
+
+    '''Title in one line, shown by `vyvod list data`.'''
+
+    TASKS = ("classification",)                    # which tasks it has targets for
+    CARD = Card(title=..., homepage=..., licence=..., citation=...)
+
+    def load(settings: DataSettings, task: TaskName) -> Dataset: ...
+
+It reads ``settings.root``; it touches the network only when ``settings.download`` is true. The contract test over the
+catalog, and ``vyvod data check``, then know how to treat it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from pydantic import Field
+from torch import Tensor
+
+from vyvod.types import Record, Sample, SplitName
+
+
+class DataSettings(Record):
+    """Which images, and how they are read."""
+
+    name: str = "fashion-mnist-mini"
+    """A data set of `vyvod list data`, or your own file (./my_data.py)."""
+    root: Path | None = None
+    """The folder of the images. Not needed for the data sets that ship with the program."""
+    download: bool = False
+    """Fetch the data set from its home when it is not in `root`. Without this the network is never used."""
+    classes: tuple[str, ...] | None = None
+    """Only these classes, in this order."""
+    val_fraction: float = Field(0.1, gt=0, lt=1)
+    """Share of the training images that becomes the val split where the source has none."""
+    test_fraction: float = Field(0.1, gt=0, lt=1)
+    """Share of the training images that becomes the test split where the source has none with labels."""
+    split_seed: int = Field(0, ge=0)
+    """Seed of the carved splits; not the seed of the run, so that all seeds see the same images."""
+    limit: int | None = Field(None, ge=1)
+    """At most that many images of each split (a quick trial); drawn with `split_seed`."""
+    image_size: int | None = Field(None, ge=8)
+    """Side in pixels of the square that the network sees; by default what suits the images and the network."""
+    resize: Literal["crop", "stretch"] = "crop"
+    """Photos for evaluation: shorter side to size / 0.875 and the centre cut out, or the whole image stretched."""
+    mean: tuple[float, ...] | None = None
+    """Mean of each channel, of values in 0..1; by default that of the weights or of the data set."""
+    std: tuple[float, ...] | None = None
+    """Standard deviation of each channel, of values in 0..1."""
+    workers: int | None = Field(None, ge=0)
+    """Processes that decode images; by default as many as there are cores, at most 8. Never changes the numbers."""
+    cache: bool | None = None
+    """Keep the decoded images in memory; by default when they fit into 1 GiB at a size of at most 96 pixels."""
+    on_error: Literal["stop", "skip"] = "stop"
+    """What to do with an image that cannot be decoded: stop and name it, or leave it out and count it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Facts about a data set, for reports and citations."""
+
+    title: str
+    homepage: str
+    licence: str
+    citation: str
+    mean: tuple[float, ...] | None = None
+    """Mean of each channel of the training images, values in 0..1."""
+    std: tuple[float, ...] | None = None
+    """Standard deviation of each channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a split comes from, so that the report can say it."""
+
+    source: SplitName | Literal["all"]
+    """The split of the source; ``all`` where the source has no splits."""
+    carved: bool = False
+    """True where it was drawn from ``source`` by us: ``share`` of it, stratified by class, with ``seed``."""
+    share: float = 1.0
+    seed: int | None = None
+
+
+@runtime_checkable
+class Split(Protocol):
+    """The images of one split, in a fixed order."""
+
+    ids: Sequence[str]
+    """Stable ids, N of them, all different."""
+
+    def __len__(self) -> int:
+        """Number of images, N."""
+
+    def __getitem__(self, index: int) -> Sample:
+        """The sample at that place, as stored: no resizing, no augmentation.
+
+        Raises:
+            DataError: the image cannot be read; the text names the file.
+        """
+
+    def fingerprint(self) -> str:
+        """Hash of what the split holds; differs when an image or a target differs."""
+
+
+@runtime_checkable
+class LabelledSplit(Split, Protocol):
+    """A split for classification."""
+
+    labels: Tensor
+    """``(N,)`` int64 class indices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A loaded data set: train, val and test, and what is known about them."""
+
+    card: Card
+    classes: tuple[str, ...]
+    splits: Mapping[SplitName, Split]
+    """Always all three; no image is in two of them."""
+    origins: Mapping[SplitName, Origin] = field(default_factory=dict)
+    native_size: tuple[int, int] | None = None
+    """Height and width where all images have the same; None where they differ."""
+    channels: int = 3
+    """1 where all images are grey."""
+
+
+@dataclass(slots=True)
+class Images:
+    """A split whose images lie in memory."""
+
+    images: Tensor
+    """``(N, C, H, W)`` uint8."""
+    labels: Tensor
+    """``(N,)`` int64 class indices."""
+    ids: Sequence[str]
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> Sample:
+        """The sample at that place."""
+        from torchvision import tv_tensors
+
+        return Sample(tv_tensors.Image(self.images[index]), int(self.labels[index]), self.ids[index])
+
+    def fingerprint(self) -> str:
+        """SHA-256 over pixels, labels and ids."""
+        return fingerprint(self.images.numpy().tobytes(), self.labels.numpy().tobytes(), "\n".join(self.ids).encode())
+
+    def subset(self, indices: Sequence[int] | np.ndarray) -> Images:
+        """The images at these places, in this order."""
+        places = np.asarray(indices, dtype=np.int64)
+        return Images(self.images[places], self.labels[places], [self.ids[place] for place in places])
+
+
+def fingerprint(*parts: bytes) -> str:
+    """SHA-256 over the parts, first 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Ways in which images and targets lie on a disk."""

@@ -1,0 +1,1 @@
+"""Stage 6: the only folder that knows all the others."""

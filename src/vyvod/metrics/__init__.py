@@ -1,0 +1,1 @@
+"""Metrics: pure functions from predictions and targets to numbers, a file a task."""

@@ -1,0 +1,1 @@
+"""Classifiers, a file each; its name is its name in the settings."""

@@ -1,0 +1,1 @@
+"""Tasks join outputs to targets: loss, prediction, meter, drawing."""
