@@ -123,11 +123,13 @@ def _find(name: str, known: dict[str, Entry], *, kind: str, key: str, command: s
 def _read_own(name: str, *, kind: str, key: str) -> Entry:
     path = Path(name).expanduser().resolve()
     if not path.is_file():
-        raise SettingsError(f"The file {name} of the {kind} does not exist (looked for {path}). Give its path: {key}=./my_file.py.")
+        raise SettingsError(
+            f"The file {name} of the {kind} does not exist (looked for {path}). Give its path: {key}=./my_file.py."
+        )
     entry = _read(path)
     if not entry.tasks or set(entry.tasks) - set(TASKS):
         raise SettingsError(
-            f"{name} does not say what it is for. Write TASKS = (\"classification\",) at its top; known: {', '.join(TASKS)}."
+            f'{name} does not say what it is for. Write TASKS = ("classification",) at its top; known: {", ".join(TASKS)}.'
         )
     return entry
 
@@ -147,7 +149,10 @@ def _read(path: Path) -> Entry:
 def _literals(tree: ast.Module) -> Iterable[tuple[str, Any]]:
     for node in tree.body:
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ):
                 try:
                     yield name, ast.literal_eval(value)
                 except ValueError:

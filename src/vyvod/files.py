@@ -31,8 +31,8 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())
-            os.replace(temporary, path)
+            Path(temporary).chmod(0o666 & ~_umask())
+            Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
@@ -54,12 +54,14 @@ def _explain(path: Path, error: OSError) -> RunError:
             "free some space, then go on with `vyvod train --resume RUN`."
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return RunError(f"{path} cannot be written ({error.strerror}). Choose a folder that you may write to: folder=DIR.")
+        return RunError(
+            f"{path} cannot be written ({error.strerror}). Choose a folder that you may write to: folder=DIR."
+        )
     return RunError(f"{path} could not be written: {error}.")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically, with ``\\n`` line ends on every system."""
+    """Write UTF-8 text atomically, with Unix line ends on every system."""
     write_atomically(path, lambda file: file.write(text.encode()))
 
 

@@ -1,0 +1,340 @@
+"""The words of the command line: each is one call. The only place that prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vyvod import __version__
+from vyvod.errors import SettingsError, UserError
+
+if TYPE_CHECKING:
+    from vyvod.experiment.settings import Settings
+
+# torch and everything that needs it is imported in the commands: `vyvod --help` and `vyvod list` must come at once.
+
+app = typer.Typer(
+    name="vyvod",
+    help="From an idea in computer vision to a conclusion that you can defend.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(help="Look at a data set before you train on it.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(data_app, name="data")
+
+WORDS = {"allow_extra_args": True, "ignore_unknown_options": True}
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="A YAML file of settings and key=value changes, such as data=cifar10 training.epochs=5.",
+        metavar="[FILE] [KEY=VALUE]...",
+    ),
+]
+Run = Annotated[Path, typer.Argument(help="A run folder, such as runs/fashion-mnist-plain.", metavar="RUN")]
+Overrides = Annotated[list[str] | None, typer.Argument(help="Changes of settings.", metavar="[KEY=VALUE]...")]
+
+
+def command(
+    *, name: str | None = None, parent: typer.Typer = app, words: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A command that ends with exit code 2 and one sentence where the user can mend something."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> None:
+            try:
+                function(*args, **kwargs)
+            except UserError as error:
+                _tell(f"Error: {error}")
+                raise typer.Exit(2) from None
+            except KeyboardInterrupt:
+                _tell("\nStopped. A run that was training goes on with: vyvod train --resume RUN")
+                raise typer.Exit(130) from None
+
+        parent.command(name=name, context_settings=WORDS if words else None)(guarded)
+        return guarded
+
+    return register
+
+
+@app.callback(invoke_without_command=True)
+def _options(version: Annotated[bool, typer.Option("--version", help="Show the version and end.")] = False) -> None:  # noqa: FBT002
+    if version:
+        print(f"vyvod {__version__}")
+        raise typer.Exit
+
+
+@command(words=True)
+def train(
+    context: typer.Context,
+    words: Words = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with this run folder; training.epochs=+10 makes it longer.")
+    ] = None,
+) -> None:
+    """Train a network and write the report."""
+    from vyvod.experiment import run
+
+    everything = _all_words(context, words)
+    if resume is None:
+        folder = run.train(_settings(everything), progress=_progress(), command=_typed())
+    else:
+        folder = run.resume(resume, epochs=_only_epochs(everything), progress=_progress(), command=_typed())
+    _show_scores(folder, ("val", "test"))
+    _show_report(folder)
+
+
+@command(words=True)
+def evaluate(context: typer.Context, words: Words = None) -> None:
+    """Evaluate a run (RUN [split=test] [data....=...]), or weights (model=... model.weights=FILE data=...)."""
+    everything = _all_words(context, words)
+    if everything and "=" not in everything[0] and Path(everything[0]).is_dir():
+        from vyvod.experiment.reevaluation import reevaluate
+
+        split, rest = _take(everything[1:], "split", default="test")
+        folder = reevaluate(Path(everything[0]), split=split, changes=rest, progress=_progress())
+        _show_scores(folder, (split,))
+        print(f"Scores, per class and per image: {folder}")
+        return
+    from vyvod.experiment import run
+
+    folder = run.judge(_settings(everything), progress=_progress(), command=_typed())
+    _show_scores(folder, ("val", "test"))
+    _show_report(folder)
+
+
+@command()
+def predict(
+    run: Run,
+    source: Annotated[Path, typer.Argument(help="An image, or a folder of images.", metavar="IMAGE_OR_FOLDER")],
+    output: Annotated[Path | None, typer.Option(help="Where to write; by default RUN/predictions.")] = None,
+) -> None:
+    """Classify images: a CSV file, and each image with the answer written on it."""
+    from vyvod.experiment.prediction import predict_files
+
+    folder, rows = predict_files(run, source, output=output, progress=_progress())
+    for row in rows[:10]:
+        print(f"{row['predicted']:<24} {row['confidence']:.3f}  {row['file']}")
+    more = f" ({len(rows) - 10} more)" if len(rows) > 10 else ""
+    print(f"{len(rows)} images{more}: {folder / 'predictions.csv'}, with pictures in {folder / 'images'}")
+
+
+@command(words=True)
+def report(context: typer.Context, run: Run, words: Overrides = None) -> None:
+    """Write README.md and report.html of a run again, from its folder alone (report.language=ru|en)."""
+    from vyvod.experiment import record
+    from vyvod.experiment.settings import changed
+    from vyvod.report.report import write_report
+
+    record.open_folder(run)
+    write_report(run, changed(run / "settings.yaml", _all_words(context, words), only="report").report)
+    _show_report(run)
+
+
+@command()
+def export(
+    run: Run,
+    output: Annotated[Path | None, typer.Option(help="The file; by default RUN/model.onnx.")] = None,
+) -> None:
+    """Write the network as ONNX, normalisation inside, and check it with onnxruntime."""
+    from vyvod.experiment.assembly import trained
+    from vyvod.experiment.export import export_onnx
+
+    known = trained(run)
+    path = output or run / "model.onnx"
+    difference = export_onnx(
+        known.network,
+        path,
+        spec=known.spec,
+        mean=known.normalisation.mean,
+        std=known.normalisation.std,
+        classes=known.classes,
+    )
+    print(
+        f"{path}: input `images` (N, {known.spec.channels}, {known.spec.height}, {known.spec.width}) in 0..1, output `logits`."
+    )
+    print(f"Checked with onnxruntime on random images: largest difference {difference:.1e}.")
+
+
+@command(name="list")
+def list_(what: Annotated[str, typer.Argument(help="data, models or metrics")]) -> None:
+    """Show what there is: data, models or metrics."""
+    from vyvod import catalog
+
+    match what:
+        case "data":
+            _table(
+                ("name", "task", "what"), [(e.name, ", ".join(e.tasks), e.title) for e in catalog.datasets().values()]
+            )
+            print("Your own: data=./my_data.py (see CONTRIBUTING.md), or data=image-folder data.root=FOLDER")
+        case "models":
+            _table(
+                ("name", "task", "what"),
+                [(e.name, ", ".join(e.tasks), e.title) for e in catalog.architectures().values()],
+            )
+            print("Your own: model=./my_net.py (see CONTRIBUTING.md). Options of one: vyvod settings model=NAME")
+        case "metrics":
+            rows = [(name, task, what) for task, known in catalog.metrics().items() for name, what in known.items()]
+            _table(("name", "task", "what"), rows)
+        case _:
+            raise SettingsError(
+                f"There is no list of '{what}'.{catalog.nearest(what, ('data', 'models', 'metrics'))} Expected data, models or metrics."
+            )
+
+
+@command(words=True)
+def settings(
+    context: typer.Context,
+    words: Words = None,
+    schema: Annotated[bool, typer.Option("--schema", help="The JSON Schema, for editors.")] = False,  # noqa: FBT002
+) -> None:
+    """Show all settings as YAML, each with its meaning; with words: as they would be used."""
+    from vyvod.experiment import settings as known
+
+    if schema:
+        print(known.schema())
+    else:
+        print(known.explained(_settings(_all_words(context, words))), end="")
+
+
+@command(name="find-lr", words=True)
+def find_lr(context: typer.Context, words: Words = None) -> None:
+    """Propose a learning rate: the loss while the rate goes up (Smith 2015), as a figure and a number."""
+    from vyvod.experiment.rate import find_rate
+
+    found = find_rate(_settings(_all_words(context, words)), progress=_progress())
+    print(
+        f"Proposed: training.learning_rate={found.proposed:.1e} (the loss falls steepest at {found.steepest:.1e}, and blows up at {found.blows_up:.1e})."
+    )
+    print(f"Figure and values: {found.figure}")
+
+
+@command()
+def doctor() -> None:
+    """Check what is installed, which devices there are, what is missing and how to get it."""
+    from vyvod.experiment.doctor import checkup
+
+    findings = checkup()
+    _table(
+        ("", "what", "found", "cure"),
+        [({"ok": "ok", "warning": "!", "missing": "-"}[f.status], f.name, f.value, f.cure) for f in findings],
+    )
+
+
+@command(name="check", parent=data_app, words=True)
+def data_check(context: typer.Context, words: Words = None) -> None:
+    """Find unreadable images, duplicates (also across splits), odd formats, and unbalanced classes."""
+    from vyvod.experiment.datacheck import check_data
+
+    found, path = check_data(_settings(_all_words(context, words)), progress=_progress())
+    summary = found.summary()
+    _table(
+        ("", ""),
+        [
+            ("images", str(summary["images"])),
+            ("modes", ", ".join(f"{n} {mode}" for mode, n in summary["modes"].items())),
+        ],
+    )
+    for finding in summary["findings"] or ["Nothing suspicious was found."]:
+        print(f"- {finding}")
+    print(f"Everything, with the names of the images: {path}")
+
+
+def main() -> None:
+    """The entry point of ``vyvod``."""
+    # No library may write to another place or ask the network, unless the user has asked for it.
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
+    app()
+
+
+def _settings(words: Sequence[str]) -> Settings:
+    from vyvod.experiment.settings import read_settings
+
+    file = Path(words[0]) if words and "=" not in words[0] else None
+    return read_settings(file, words[1:] if file else words)
+
+
+def _all_words(context: typer.Context, words: Sequence[str] | None) -> list[str]:
+    # `--training.epochs 5` and `--training.epochs=5` are taken for what they mean. The words come in two lists, and only
+    # the command line has them in their order.
+    given = [*(words or []), *context.args]
+    spelled: list[str] = []
+    waiting = None
+    for word in given:
+        if waiting is not None:
+            spelled.append(f"{waiting}={word}")
+            waiting = None
+        elif word.startswith("--"):
+            key = word[2:]
+            if "=" in key:
+                spelled.append(key)
+            else:
+                waiting = key
+        else:
+            spelled.append(word)
+    if waiting is not None:
+        raise SettingsError(f"--{waiting} has no value. Write {waiting}=VALUE.")
+    return spelled
+
+
+def _only_epochs(words: Sequence[str]) -> str | None:
+    epochs, rest = _take(words, "training.epochs", default="")
+    if rest:
+        raise SettingsError(
+            f"A resumed run keeps its settings; only training.epochs can change, and {rest[0]} was given. "
+            "For other settings start a new run: vyvod train RUN/settings.yaml KEY=VALUE"
+        )
+    return epochs or None
+
+
+def _take(words: Sequence[str], key: str, *, default: str) -> tuple[str, list[str]]:
+    found = [word.partition("=")[2] for word in words if word.startswith(f"{key}=")]
+    return (found[-1] if found else default), [word for word in words if not word.startswith(f"{key}=")]
+
+
+def _typed() -> str:
+    import shlex
+
+    return shlex.join(["vyvod", *sys.argv[1:]])
+
+
+def _progress() -> Any:
+    from vyvod.terminal import Terminal
+
+    return Terminal()
+
+
+def _show_scores(folder: Path, splits: Sequence[str]) -> None:
+    from vyvod.files import read_json
+
+    scores = read_json(folder / "scores.json")
+    names = list(dict.fromkeys(name for split in splits for name in scores[split]["overall"]))
+    rows = [(name, *(_number(scores[split]["overall"].get(name)) for split in splits)) for name in names]
+    _table(("metric", *splits), rows)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _show_report(folder: Path) -> None:
+    print(f"Report: {folder / 'report.html'}")
+    print(f"        {folder / 'README.md'}")
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(str(row[column])) for row in [head, *rows]) for column in range(len(head))]
+    for row in ([head] if any(head) else []) + list(rows):
+        print("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)

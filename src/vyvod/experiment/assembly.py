@@ -1,0 +1,270 @@
+"""From settings to the parts of a run: data set, task, network, and the loaders between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from vyvod import catalog
+from vyvod.data.contract import Dataset, Images, Split
+from vyvod.data.load import load_dataset
+from vyvod.data.loading import Loader, Plan, Shard, cached, default_workers, fits_cache
+from vyvod.data.transforms import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    NO_AUGMENTATION,
+    Normalisation,
+    crops_by_padding,
+    for_evaluation,
+    for_training,
+)
+from vyvod.errors import RunError, SettingsError
+from vyvod.experiment.record import open_folder
+from vyvod.experiment.settings import Settings, read_settings
+from vyvod.models import build
+from vyvod.models.build import Architecture
+from vyvod.models.weights import Loaded, load_weights, read_source
+from vyvod.seeds import seed_everything
+from vyvod.tasks.classification import Classification
+from vyvod.tasks.contract import Task
+from vyvod.types import InputSpec, Progress, Silence, SplitName
+
+
+@dataclass(slots=True)
+class Assembly:
+    """The parts of a run."""
+
+    settings: Settings
+    dataset: Dataset
+    task: Task
+    architecture: Architecture
+    spec: InputSpec
+    normalisation: Normalisation
+    network: nn.Module
+    loaded: Loaded | None
+    """What came from ``model.weights``."""
+
+
+def task_name(settings: Settings) -> str:
+    """The task, as the architecture has it.
+
+    Raises:
+        SettingsError: the settings or the data set say otherwise, or it is not built yet.
+    """
+    architecture = catalog.find_architecture(settings.model.name)
+    name = settings.task or architecture.tasks[0]
+    data = catalog.find_dataset(settings.data.name)
+    if name not in architecture.tasks:
+        raise SettingsError(f"task={name}, but model={settings.model.name} is for {', '.join(architecture.tasks)}.")
+    if name not in data.tasks:
+        raise SettingsError(
+            f"model={settings.model.name} is for {name}, but data={settings.data.name} has targets for {', '.join(data.tasks)}. "
+            "`vyvod list data` and `vyvod list models` show which go together."
+        )
+    return name
+
+
+def make_task(name: str, classes: tuple[str, ...], settings: Settings) -> Task:
+    """The task for a list of classes."""
+    if name != "classification":
+        raise SettingsError(f"The task {name} cannot be trained yet; expected classification.")
+    return Classification(classes, settings.training.label_smoothing)
+
+
+def assemble(settings: Settings, *, whole_weights: bool = False) -> Assembly:
+    """Load the data set, build the network with the run's seed, and load its weights.
+
+    Args:
+        settings: checked.
+        whole_weights: the head of ``model.weights`` must fit too (evaluation of what others trained).
+
+    Raises:
+        UserError: something does not fit together.
+    """
+    name = task_name(settings)
+    architecture = build.resolve(settings.model)
+    dataset = load_dataset(settings.data, name)
+    spec = build.fit_input(architecture, native_input(dataset, settings))
+    network = seeded_network(settings, architecture, spec, len(dataset.classes))
+    loaded = None
+    if settings.model.weights is not None:
+        weights = read_source(settings.model.weights, architecture)
+        loaded = load_weights(network, weights, head=architecture.head, whole=whole_weights)
+    if settings.model.freeze:
+        build.freeze(network, settings.model.freeze, architecture.head)
+    return Assembly(
+        settings, dataset, make_task(name, dataset.classes, settings), architecture, spec,
+        choose_normalisation(settings, dataset, spec), network, loaded,
+    )  # fmt: skip
+
+
+def seeded_network(settings: Settings, architecture: Architecture, spec: InputSpec, classes: int) -> nn.Module:
+    """The freshly initialised network of that seed."""
+    seed_everything(settings.seed, "network")
+    return build.build(architecture, spec, classes)
+
+
+def native_input(dataset: Dataset, settings: Settings) -> InputSpec | None:
+    """The images as the network would get them without resizing of its own; None for photos of various sizes."""
+    if settings.data.image_size:
+        return InputSpec(dataset.channels, settings.data.image_size, settings.data.image_size)
+    return None if dataset.native_size is None else InputSpec(dataset.channels, *dataset.native_size)
+
+
+def choose_normalisation(settings: Settings, dataset: Dataset, spec: InputSpec) -> Normalisation:
+    """Mean and standard deviation: as set, or those that the weights were trained with, or the data set's, or ImageNet's."""
+    mean, std = settings.data.mean, settings.data.std
+    weights = settings.model.weights
+    if mean is None or std is None:
+        mean, std = dataset.card.mean, dataset.card.std
+        if weights is not None and Path(weights).is_dir():
+            known = open_folder(Path(weights)).get("input", {})
+            mean, std = known.get("mean", mean), known.get("std", std)
+        elif weights == "imagenet" or mean is None or std is None:
+            mean, std = IMAGENET_MEAN, IMAGENET_STD
+    if spec.channels == 1:
+        mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
+    return Normalisation(tuple(mean), tuple(std))
+
+
+def make_loaders(
+    assembly: Assembly, fabric: Fabric, splits: tuple[SplitName, ...], progress: Progress | None = None
+) -> dict[SplitName, Loader]:
+    """A loader for each of these splits; small sets of files are decoded once and kept in memory."""
+    return {name: _loader(assembly, fabric, name, progress or Silence()) for name in splits}
+
+
+def _loader(assembly: Assembly, fabric: Fabric, name: SplitName, progress: Progress) -> Loader:
+    settings, spec, training = assembly.settings, assembly.spec, name == "train"
+    augmentation = settings.augmentation if training else NO_AUGMENTATION
+    split = assembly.dataset.splits[name]
+    plan = Plan(
+        batch_size=settings.training.batch_size,
+        group=settings.training.accumulate,
+        seed=settings.seed,
+        device=fabric.device,
+        transform=assembly.task.transform(spec, assembly.normalisation, augmentation),
+        workers=default_workers(settings.data, fabric.world_size),
+        on_error=settings.data.on_error,
+        shard=Shard(fabric.global_rank, fabric.world_size),
+        training=training,
+    )
+    split, skipped = _kept(split, plan, assembly, progress)
+    if not isinstance(split, Images):
+        per_image = (
+            for_training(spec, augmentation, settings.data.resize)
+            if training
+            else for_evaluation(spec, settings.data.resize)
+        )
+        plan = replace(plan, sample_transform=per_image)
+    elif training and _works_image_by_image(assembly):
+        plan = replace(plan, sample_transform=for_training(spec, augmentation, "stretch"))
+    loader = Loader(split, plan)
+    loader.skipped.update(skipped)
+    return loader
+
+
+def _kept(split: Split, plan: Plan, assembly: Assembly, progress: Progress) -> tuple[Split, list[str]]:
+    if not fits_cache(split, assembly.spec, assembly.settings.data):
+        return split, []
+    return cached(
+        split, replace(plan, sample_transform=for_evaluation(assembly.spec, assembly.settings.data.resize)), progress
+    )
+
+
+def _works_image_by_image(assembly: Assembly) -> bool:
+    augmentation = assembly.settings.augmentation
+    cuts = augmentation.crop != "none" and not crops_by_padding(
+        augmentation, max(assembly.spec.height, assembly.spec.width)
+    )
+    return cuts or augmentation.policy != "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """The network of a finished run, without its data set."""
+
+    network: nn.Module
+    """In evaluation mode, on the CPU, with the weights that val chose."""
+    settings: Settings
+    task: Task
+    spec: InputSpec
+    normalisation: Normalisation
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return self.task.classes
+
+
+def trained(folder: Path) -> Trained:
+    """The network of a run with its chosen weights.
+
+    Raises:
+        RunError: the run has no weights yet.
+    """
+    record = open_folder(folder)
+    if not (folder / "checkpoints" / "best.safetensors").is_file():
+        raise RunError(
+            f"{folder} has no checkpoint yet: its first epoch has not ended. Go on with `vyvod train --resume {folder}`."
+        )
+    settings = read_settings(folder / "settings.yaml")
+    architecture = build.resolve(settings.model)
+    known, classes = record["input"], tuple(record["data"]["classes"])
+    spec = InputSpec(known["channels"], known["height"], known["width"])
+    network = seeded_network(settings, architecture, spec, len(classes))
+    load_weights(network, read_source(str(folder), architecture), head=architecture.head, whole=True)
+    normalisation = Normalisation(tuple(known["mean"]), tuple(known["std"]))
+    return Trained(network.eval(), settings, make_task(record["task"], classes, settings), spec, normalisation)
+
+
+def make_fabric(settings: Settings) -> Fabric:
+    """Fabric for these settings, not launched.
+
+    Raises:
+        SettingsError: the device is not there.
+    """
+    from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
+    from lightning_fabric.strategies import DDPStrategy
+
+    training = settings.training
+    device = _device(training.device)
+    if device == "cuda" and training.devices > torch.cuda.device_count():
+        raise SettingsError(
+            f"training.devices={training.devices}, but this machine has {torch.cuda.device_count()} GPUs."
+        )
+    if training.threads:
+        torch.set_num_threads(training.threads)
+    _set_determinism(training.deterministic)
+    strategy: str | DDPStrategy = "auto"
+    if training.devices * training.nodes > 1:
+        started_outside = TorchElasticEnvironment.detect() or SLURMEnvironment.detect()
+        # Buffers need no broadcasting: synchronised batch norm keeps them equal.
+        strategy = DDPStrategy(start_method="popen" if started_outside else "spawn", broadcast_buffers=False)
+    precision = {"32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[training.precision]
+    if precision == "16-mixed" and device != "cuda":
+        raise SettingsError("training.precision=fp16 needs a CUDA GPU, and none is in use; use bf16 or 32.")
+    return Fabric(
+        accelerator=device, devices=training.devices, num_nodes=training.nodes, strategy=strategy, precision=precision
+    )
+
+
+def _device(wanted: str) -> str:
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        return next(name for name, is_there in there.items() if is_there)
+    if not there[wanted]:
+        raise SettingsError(
+            f"training.device={wanted}, but torch finds no such device here. `vyvod doctor` shows what it finds."
+        )
+    return wanted
+
+
+def _set_determinism(deterministic: bool) -> None:  # noqa: FBT001 - set from settings in one place
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.backends.cudnn.benchmark = not deterministic

@@ -1,0 +1,511 @@
+"""One training from settings to report: made, resumed, extended."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from vyvod import errors
+from vyvod.data.audit import audit
+from vyvod.data.loading import Loader
+from vyvod.errors import RunError, TrainingError, UserError
+from vyvod.evaluation.evaluate import evaluate
+from vyvod.experiment import environment, examples, record
+from vyvod.experiment.assembly import Assembly, assemble, make_fabric, make_loaders
+from vyvod.experiment.results import class_rows, write_results
+from vyvod.experiment.settings import Settings, as_record, check, read_settings
+from vyvod.files import write_text, write_yaml
+from vyvod.models import build
+from vyvod.models.layers import convert_batch_norm
+from vyvod.models.weights import load_weights, read_source, save_weights
+from vyvod.report.report import write_report
+from vyvod.tracking.csv import write_rows
+from vyvod.tracking.trackers import Tracker, open_trackers
+from vyvod.training import checkpoint
+from vyvod.training.loop import Course, fit
+from vyvod.training.optimizer import make_average, make_optimizer
+from vyvod.training.state import State
+from vyvod.types import Progress, Scores, Silence
+
+TRAINING_STATE = Path("checkpoints/last.pt")
+LAST = Path("checkpoints/last.safetensors")
+BEST = Path("checkpoints/best.safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the processes of a run are given; it can be sent to another process."""
+
+    settings: Settings
+    resume: Path | None = None
+    progress: Progress = field(default_factory=Silence)
+    command: str = ""
+    whole_weights: bool = False
+
+
+def train(settings: Settings, *, progress: Progress | None = None, command: str = "") -> Path:
+    """Train, evaluate, and write the report.
+
+    Args:
+        settings: checked.
+        progress: how to show where it stands.
+        command: what the user typed, for the record.
+
+    Returns:
+        the run folder.
+
+    Raises:
+        UserError: a mistake that the user can cure; what was trained so far is kept.
+    """
+    return _launch(Job(settings, None, progress or Silence(), command))
+
+
+def judge(settings: Settings, *, progress: Progress | None = None, command: str = "") -> Path:
+    """Evaluate the weights of ``model.weights`` on a data set, without training: a run of no epochs.
+
+    Raises:
+        UserError: a mistake that the user can cure, such as weights for other classes.
+    """
+    if settings.model.weights is None:
+        raise UserError("There is nothing to evaluate: give a run folder, or weights with model.weights=FILE.")
+    untrained = settings.model_copy(update={"training": settings.training.model_copy(update={"epochs": 0})})
+    return _launch(Job(untrained, None, progress or Silence(), command, whole_weights=True))
+
+
+def resume(folder: Path, *, epochs: str | None = None, progress: Progress | None = None, command: str = "") -> Path:
+    """Go on with a run that was stopped, or make a finished one longer.
+
+    Args:
+        folder: the run folder.
+        epochs: the new number of epochs, ``12``, or more of them, ``+10``.
+        progress: how to show where it stands.
+        command: what the user typed, for the record.
+
+    Returns:
+        the run folder.
+
+    Raises:
+        UserError: it is not a run folder, it is in use, or its data have changed.
+    """
+    record.open_folder(folder)
+    settings = read_settings(folder / "settings.yaml")
+    if epochs is not None:
+        settings = _longer(settings, epochs)
+    return _launch(Job(settings, folder, progress or Silence(), command))
+
+
+def _longer(settings: Settings, epochs: str) -> Settings:
+    before = settings.training.epochs
+    try:
+        after = before + int(epochs) if epochs.startswith("+") else int(epochs)
+    except ValueError:
+        raise UserError(f"training.epochs={epochs}: expected a whole number, or +N for N more epochs.") from None
+    if after < before:
+        raise UserError(
+            f"training.epochs={after} is less than the {before} that the run was made for. Give more, or +N."
+        )
+    changed = as_record(settings)
+    changed["training"]["epochs"] = after
+    return check(changed)
+
+
+def _launch(job: Job) -> Path:
+    fabric = make_fabric(job.settings)
+    try:
+        return Path(fabric.launch(_process, job))
+    except torch.multiprocessing.ProcessRaisedException as error:
+        raise _from_process(str(error)) from error
+
+
+def _from_process(report: str) -> Exception:
+    # A process hands over its traceback as text; a user's mistake is found again by the name of its class.
+    for line in reversed(report.splitlines()):
+        name, colon, sentence = line.partition(": ")
+        kind = getattr(errors, name.removeprefix("vyvod.errors."), None)
+        if colon and name.startswith("vyvod.errors.") and isinstance(kind, type):
+            return kind(sentence)
+    return RuntimeError(report)
+
+
+def _process(fabric: Fabric, job: Job) -> str:
+    first = fabric.global_rank == 0
+    progress = job.progress if first else Silence()
+    assembly = assemble(job.settings, whole_weights=job.whole_weights)
+    if job.resume is None and first and assembly.loaded is not None:
+        progress.say(assembly.loaded.sentence())
+    folder = job.resume or Path(
+        fabric.broadcast(str(record.create_folder(job.settings.folder, _name(job.settings))) if first else "")
+    )
+    if not first:
+        _run(fabric, job, assembly, folder)
+        return str(folder)
+    with record.held(folder), _status_kept(folder):
+        _run(fabric, job, assembly, folder)
+    return str(folder)
+
+
+def _name(settings: Settings) -> str:
+    return settings.name or f"{Path(settings.data.name).stem}-{Path(settings.model.name).stem}"
+
+
+@contextmanager
+def _status_kept(folder: Path) -> Iterator[None]:
+    """Write down how the run ended, if it does not end well, and turn what a user can cure into a sentence."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        record.update(folder, status="interrupted", ended=record.now())
+        raise
+    except Exception as error:
+        told = _out_of_memory(error) or error
+        # The disk may be full: the record of the failure is worth less than the failure itself.
+        with suppress(UserError):
+            record.update(folder, status="failed", error=str(told), ended=record.now())
+        if told is error:
+            raise
+        raise told from error
+
+
+def _out_of_memory(error: Exception) -> TrainingError | None:
+    text = str(error)
+    signs = (
+        "not enough memory",
+        "can't allocate memory",
+        "killed by signal: Killed",
+        "unable to allocate",
+        "Cannot allocate memory",
+    )
+    if not isinstance(error, MemoryError | torch.OutOfMemoryError) and not any(sign in text for sign in signs):
+        return None
+    return TrainingError(
+        "The memory is not enough for this training. Lower training.batch_size (with training.accumulate=2 the result "
+        "stays the same), data.image_size or data.workers, or set training.precision=bf16. "
+        f"Torch said: {text.splitlines()[0] if text else type(error).__name__}"
+    )
+
+
+class Session:
+    """A run while it trains: state, loaders, and what happens after each epoch."""
+
+    def __init__(self, fabric: Fabric, job: Job, assembly: Assembly, folder: Path) -> None:
+        self.fabric, self.job, self.assembly, self.folder = fabric, job, assembly, folder
+        self.settings, self.task = job.settings, assembly.task
+        self.first = fabric.global_rank == 0
+        self.progress = job.progress if self.first else Silence()
+        splits = ("train", "val", "test") if self.settings.training.epochs else ("val", "test")
+        self.loaders: dict[Any, Loader] = make_loaders(assembly, fabric, splits, self.progress)
+        self.state = self._make_state()
+        self.trackers: list[Tracker] = []
+        self.monitor = self.settings.training.monitor or self.task.headline
+        self.started = time.monotonic()
+
+    def _make_state(self) -> State:
+        training, network = self.settings.training, self.assembly.network
+        if self.fabric.world_size > 1:
+            network = convert_batch_norm(network)
+        if training.channels_last:
+            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = network.to(self.fabric.device)
+        average = make_average(network, training.ema) if training.ema else None
+        optimizer = make_optimizer(network, training)
+        compiled = torch.compile(network) if training.compile else network
+        model, wrapped = self.fabric.setup(compiled, optimizer)
+        return State(network, model, wrapped, average)
+
+    def after_epoch(self, state: State, means: Mapping[str, float]) -> bool:
+        """Evaluate on val, keep the best checkpoint, write everything down; True when it is enough."""
+        self.progress.end()
+        seconds = time.monotonic() - self.started
+        scores = evaluate(
+            self.fabric, state.evaluated, self.task, self.loaders["val"], label="validating", progress=self.progress
+        )
+        better = self._note_best(scores.overall)
+        self._add_rows(means, scores, seconds=seconds)
+        if self.first:
+            self._write(scores, better=better)
+        self._thaw()
+        self.fabric.barrier()
+        self._begin_epoch()
+        patience = self.settings.training.patience
+        return patience is not None and state.epoch - state.best_epoch >= patience
+
+    def train(self) -> None:
+        """The epochs that are still to do."""
+        training, loader = self.settings.training, self.loaders["train"]
+        course = Course(self.task, training, self.settings.seed, self._batches, len(loader), self.progress)
+        self._begin_epoch()
+        fit(self.fabric, self.state, course, self.after_epoch)
+        self.progress.end()
+
+    def _batches(self, epoch: int) -> Iterator[Any]:
+        layout = torch.channels_last if self.settings.training.channels_last else torch.contiguous_format
+        for batch in self.loaders["train"].epoch(epoch):
+            batch.images = batch.images.contiguous(memory_format=layout)
+            yield batch
+
+    def _begin_epoch(self) -> None:
+        self.started = time.monotonic()
+        if self.state.epoch < self.settings.training.epochs:
+            images = len(self.loaders["train"]) * self.settings.training.batch_size
+            self.progress.begin(f"epoch {self.state.epoch + 1}/{self.settings.training.epochs}", images)
+
+    def _note_best(self, overall: Mapping[str, float]) -> bool:
+        value = _monitored(overall, self.monitor)
+        better = self.state.best is None or value > self.state.best
+        if better:
+            self.state.best, self.state.best_epoch = value, self.state.epoch
+        return better
+
+    def _add_rows(self, means: Mapping[str, float], scores: Scores, *, seconds: float) -> None:
+        images = len(self.loaders["train"]) * self.settings.training.batch_size
+        self.state.rows.append(
+            {
+                "epoch": self.state.epoch,
+                "step": self.state.step,
+                "train_loss": sum(means.values()),
+                **({f"train_loss/{name}": value for name, value in means.items()} if len(means) > 1 else {}),
+                **{f"val_{name}": value for name, value in scores.overall.items()},
+                "learning_rate": self.state.optimizer.param_groups[0]["lr"],
+                "seconds": round(seconds, 3),
+                "images_per_second": round(images / max(seconds, 1e-9), 1),
+            }
+        )
+        self.state.class_rows.extend(class_rows(scores, self.state.epoch, "val", self.task.classes))
+
+    def _write(self, scores: Scores, *, better: bool) -> None:
+        # The training state last: a run that is killed before it is written does the epoch again, to the same bits.
+        if better:
+            save_weights(self.state.evaluated, self.folder / BEST, {"epoch": str(self.state.epoch)})
+        save_weights(self.state.evaluated, self.folder / LAST, {"epoch": str(self.state.epoch)})
+        checkpoint.save(self.state, self.fabric, self.folder / TRAINING_STATE)
+        write_rows(self.folder / "metrics.csv", self.state.rows)
+        write_rows(self.folder / "per_class.csv", self.state.class_rows)
+        row = self.state.rows[-1]
+        for tracker in self.trackers:
+            tracker.epoch(row, epoch=self.state.epoch, per_class=_by_name(scores, self.task.classes))
+        self.progress.say(_line(row, self.settings.training.epochs, self.monitor, better=better))
+
+    def _thaw(self) -> None:
+        model = self.settings.model
+        if model.freeze and self.state.epoch == model.freeze_epochs:
+            build.unfreeze(self.state.network)
+
+    def restore(self) -> None:
+        """Go back to the last whole epoch."""
+        checkpoint.restore(self.state, self.fabric, self.folder / TRAINING_STATE)
+        model = self.settings.model
+        if model.freeze and model.freeze_epochs and self.state.epoch >= model.freeze_epochs:
+            build.unfreeze(self.state.network)
+
+
+def _run(fabric: Fabric, job: Job, assembly: Assembly, folder: Path) -> None:
+    first = fabric.global_rank == 0
+    if first:
+        _write_beginning(job, assembly, folder, fabric)
+    fabric.barrier()
+    session = Session(fabric, job, assembly, folder)
+    if job.resume is not None and _has_state(folder):
+        session.restore()
+        _check_weights_of_best(session)
+    if first:
+        session.trackers = open_trackers(
+            job.settings.tracking,
+            folder,
+            name=folder.name,
+            settings=as_record(job.settings),
+            resume_epoch=session.state.epoch,
+        )
+    if session.state.epoch < job.settings.training.epochs:
+        session.train()
+    if first and not (folder / BEST).exists():
+        save_weights(session.state.evaluated, folder / BEST, {"epoch": "0"})
+    fabric.barrier()
+    _finish(session)
+
+
+def _has_state(folder: Path) -> bool:
+    return (folder / TRAINING_STATE).exists()
+
+
+def _check_weights_of_best(session: Session) -> None:
+    if not (session.folder / BEST).exists():
+        raise RunError(
+            f"{session.folder / BEST} is missing, and the run cannot go on without it. Train anew from settings.yaml."
+        )
+
+
+def _write_beginning(job: Job, assembly: Assembly, folder: Path, fabric: Fabric) -> None:
+    settings, dataset = job.settings, assembly.dataset
+    before = record.open_folder(folder) if job.resume else {}
+    data = _data_record(assembly)
+    if before:
+        _check_same_data(before, data, folder)
+        data["audit"], data["skipped"] = before["data"].get("audit"), before["data"].get("skipped", [])
+    else:
+        data["audit"] = audit(dataset, near=False).summary()
+    write_yaml(folder / "settings.yaml", {**as_record(settings), "task": assembly.task.name})
+    write_text(folder / "requirements.txt", environment.requirements())
+    native = dataset.native_size
+    record.update(
+        folder,
+        name=folder.name,
+        task=assembly.task.name,
+        status="running",
+        error=None,
+        seed=settings.seed,
+        command=before.get("command") or job.command,
+        started=before.get("started") or record.now(),
+        ended=None,
+        data=data,
+        input={
+            "channels": assembly.spec.channels,
+            "height": assembly.spec.height,
+            "width": assembly.spec.width,
+            "mean": list(assembly.normalisation.mean),
+            "std": list(assembly.normalisation.std),
+            "resized": native is not None and native != (assembly.spec.height, assembly.spec.width),
+        },
+        model={
+            "name": settings.model.name,
+            "title": assembly.architecture.title,
+            **build.cost(assembly.network, assembly.spec),
+            "head": list(assembly.architecture.head),
+            "weights": None if assembly.loaded is None else assembly.loaded.record(),
+        },
+        headline=settings.training.monitor or assembly.task.headline,
+        epochs=settings.training.epochs,
+        hardware=environment.hardware()
+        | {"device": fabric.device.type, "devices": fabric.world_size, "precision": settings.training.precision},
+        versions=environment.versions(),
+        git=environment.git_state(Path.cwd()),
+    )
+    _note_event(folder, before, settings)
+
+
+def _note_event(folder: Path, before: Mapping[str, Any], settings: Settings) -> None:
+    if not before:
+        record.add_event(folder, "started", epochs=settings.training.epochs)
+    elif before.get("epochs") != settings.training.epochs:
+        record.add_event(folder, "extended", epochs=settings.training.epochs, before=before.get("epochs"))
+    else:
+        record.add_event(folder, "resumed", epochs=settings.training.epochs)
+
+
+def _data_record(assembly: Assembly) -> dict[str, Any]:
+    dataset, card = assembly.dataset, assembly.dataset.card
+    splits = {}
+    for name, split in dataset.splits.items():
+        origin = dataset.origins.get(name)
+        labels = getattr(split, "labels", None)
+        splits[name] = {
+            "images": len(split),
+            "counts": None if labels is None else torch.bincount(labels, minlength=len(dataset.classes)).tolist(),
+            "fingerprint": split.fingerprint(),
+            "origin": None
+            if origin is None
+            else {"source": origin.source, "carved": origin.carved, "share": origin.share, "seed": origin.seed},
+        }
+    return {
+        "name": assembly.settings.data.name,
+        "title": card.title,
+        "homepage": card.homepage,
+        "licence": card.licence,
+        "citation": card.citation,
+        "classes": list(dataset.classes),
+        "channels": dataset.channels,
+        "native_size": dataset.native_size,
+        "splits": splits,
+        "skipped": [],
+    }
+
+
+def _check_same_data(before: Mapping[str, Any], data: Mapping[str, Any], folder: Path) -> None:
+    changed = [
+        name
+        for name, split in data["splits"].items()
+        if before["data"]["splits"][name]["fingerprint"] != split["fingerprint"]
+    ]
+    if changed:
+        raise RunError(
+            f"The images of the {' and '.join(changed)} split have changed since {folder} was started, so the run cannot go on. "
+            f"Put them back, or start a new run: vyvod train {folder}/settings.yaml"
+        )
+
+
+def _finish(session: Session) -> None:
+    """Evaluate the checkpoint that val chose, on val and, once, on test; write results, examples and report."""
+    fabric, folder, assembly = session.fabric, session.folder, session.assembly
+    network = session.state.evaluated
+    load_weights(network, read_source(str(folder), assembly.architecture), head=assembly.architecture.head, whole=True)
+    began = time.monotonic()
+    scores = {
+        name: evaluate(
+            fabric, network, session.task, session.loaders[name], label=f"evaluating {name}", progress=session.progress
+        )
+        for name in ("val", "test")
+    }
+    seconds = time.monotonic() - began
+    if not session.first:
+        return
+    write_results(folder, scores, session.state, session.task)
+    examples.write(folder, assembly.dataset, session.task, scores["test"], count=session.settings.report.examples)
+    _write_end(session, evaluation_seconds=seconds)
+    for tracker in session.trackers:
+        tracker.images("examples", sorted((folder / "examples").glob("*.png"))[: session.settings.report.examples])
+        tracker.close({f"test_{name}": value for name, value in scores["test"].overall.items()})
+    session.progress.say("writing the report")
+    write_report(folder, session.settings.report)
+
+
+def _write_end(session: Session, *, evaluation_seconds: float) -> None:
+    folder, rows = session.folder, session.state.rows
+    data = record.open_folder(folder)["data"]
+    skipped = sorted({text for loader in session.loaders.values() for text in loader.skipped} | set(data["skipped"]))
+    seconds = [row["seconds"] for row in rows]
+    record.update(
+        folder,
+        status="finished",
+        ended=record.now(),
+        data=data | {"skipped": skipped},
+        best_epoch=session.state.best_epoch,
+        trained_epochs=session.state.epoch,
+        timings={
+            "training_seconds": round(sum(seconds), 3),
+            "evaluation_seconds": round(evaluation_seconds, 3),
+            "seconds_per_epoch": round(sum(seconds) / len(seconds), 3) if seconds else None,
+            "images_per_second": rows[-1]["images_per_second"] if rows else None,
+            "peak_memory_bytes": environment.peak_memory(session.fabric.device),
+        },
+    )
+
+
+def _monitored(overall: Mapping[str, float], monitor: str) -> float:
+    from vyvod.metrics.classification import LOWER_IS_BETTER
+
+    if monitor not in overall:
+        raise UserError(
+            f"training.monitor={monitor} is not a metric of this task; there are {', '.join(sorted(overall))}."
+        )
+    sign = -1.0 if monitor in (*LOWER_IS_BETTER, "loss") else 1.0
+    return -math.inf if math.isnan(overall[monitor]) else sign * overall[monitor]
+
+
+def _by_name(scores: Scores, classes: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    return {metric: dict(zip(classes, values.tolist(), strict=True)) for metric, values in scores.per_class.items()}
+
+
+def _line(row: Mapping[str, Any], epochs: int, monitor: str, *, better: bool) -> str:
+    shown = dict.fromkeys([monitor, "accuracy"])
+    values = "  ".join(f"{name} {row[f'val_{name}']:.4f}" for name in shown if f"val_{name}" in row)
+    return (
+        f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}  loss {row['train_loss']:.4f}  val loss {row['val_loss']:.4f}  "
+        f"{values}  {row['seconds']:.1f} s, {row['images_per_second']:.0f} images/s{'  *best' if better else ''}"
+    )

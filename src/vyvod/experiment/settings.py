@@ -1,0 +1,245 @@
+"""The settings of a run: a YAML file and ``key=value`` words, checked as a whole before anything starts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError
+
+from vyvod import catalog
+from vyvod.data.contract import DataSettings
+from vyvod.data.transforms import AugmentationSettings
+from vyvod.errors import SettingsError
+from vyvod.files import read_yaml
+from vyvod.models.contract import ModelSettings
+from vyvod.report.settings import ReportSettings
+from vyvod.training.settings import TrainingSettings
+from vyvod.types import Record, TaskName
+
+SHORT = ("data", "model")
+"""``data=cifar10`` is short for ``data.name=cifar10``."""
+
+
+class Settings(Record):
+    """The whole description of one training."""
+
+    task: TaskName | None = None
+    """Follows from the architecture; state it to have it checked."""
+    name: str | None = None
+    """Name of the run; by default data set, architecture and seed."""
+    folder: Path = Path("runs")
+    """Where run folders are made."""
+    seed: int = Field(0, ge=0)
+    """Same settings and seed: same numbers."""
+    data: DataSettings = DataSettings()
+    """Which images."""
+    model: ModelSettings = ModelSettings()
+    """Which network."""
+    augmentation: AugmentationSettings = AugmentationSettings()
+    """How training images are varied."""
+    training: TrainingSettings = TrainingSettings()
+    """How it is trained."""
+    tracking: tuple[Literal["tensorboard", "wandb"], ...] = ("tensorboard",)
+    """Where the numbers go besides the CSV files."""
+    report: ReportSettings = ReportSettings()
+    """How the report looks."""
+
+
+def read_settings(file: Path | None, words: Sequence[str] = ()) -> Settings:
+    """The settings of a file, changed by ``key=value`` words.
+
+    Args:
+        file: YAML, or None for the defaults.
+        words: such as ``training.epochs=5``, ``model=resnet``, ``tracking=[tensorboard,wandb]``; values are YAML.
+
+    Raises:
+        SettingsError: lists every problem at once.
+    """
+    record = _spelled_out(read_yaml(file)) if file else {}
+    for key, value in map(_parse, words):
+        _put(record, key, value)
+    return check(record)
+
+
+def check(record: Mapping[str, Any]) -> Settings:
+    """Settings from a nested mapping.
+
+    Raises:
+        SettingsError: lists every problem at once.
+    """
+    try:
+        settings = Settings.model_validate(record)
+    except ValidationError as error:
+        raise _report(_explain(problem) for problem in error.errors()) from None
+    problems = list(_contradictions(settings))
+    if problems:
+        raise _report(problems)
+    return settings
+
+
+def as_record(settings: Settings) -> dict[str, Any]:
+    """The settings as a nested mapping of plain values, fit for YAML and JSON."""
+    return settings.model_dump(mode="json")
+
+
+def _spelled_out(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: {"name": value} if key in SHORT and isinstance(value, str) else value for key, value in record.items()}
+
+
+def _parse(word: str) -> tuple[str, Any]:
+    key, equals, text = word.partition("=")
+    if not equals or not key.strip():
+        raise SettingsError(
+            f"'{word}' is neither a YAML file nor a setting. Write key=value, such as training.epochs=5."
+        )
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    # YAML reads 1e-3 as a string, for want of a dot.
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = float(value) if value[:1] in "0123456789.+-" else value
+    key = key.strip()
+    return (f"{key}.name" if key in SHORT and isinstance(value, str) else key), value
+
+
+def _put(record: dict[str, Any], key: str, value: Any) -> None:
+    *folders, last = key.split(".")
+    for folder in folders:
+        inner = record.setdefault(folder, {})
+        if not isinstance(inner, dict):
+            raise SettingsError(f"'{key}' cannot be set: '{folder}' is {inner!r}, not a group of settings.")
+        record = inner
+    if last == "name" and folders and folders[0] == "model" and record.get("name") not in (None, value):
+        # Options belong to the architecture: another one starts from its own.
+        for option in set(record) - set(ModelSettings.model_fields):
+            del record[option]
+    record[last] = value
+
+
+def _report(problems: Iterable[str]) -> SettingsError:
+    lines = list(dict.fromkeys(problems))
+    return SettingsError(
+        lines[0]
+        if len(lines) == 1
+        else "\n".join([f"{len(lines)} problems in the settings:", *(f"  - {line}" for line in lines)])
+    )
+
+
+def _explain(problem: Mapping[str, Any]) -> str:
+    place = [str(part) for part in problem["loc"]]
+    key = ".".join(place)
+    if problem["type"] == "extra_forbidden":
+        return f"There is no setting '{key}'.{_nearest_key(place)} `vyvod settings` lists all."
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:].replace("Input should be", "expected").rstrip(".")
+    return f"{key}={problem['input']!r}: {message.replace('input should be', 'expected')}."
+
+
+def _nearest_key(place: Sequence[str]) -> str:
+    keys = list(all_keys(Settings))
+    inside = [key for key in keys if key.rpartition(".")[0] == ".".join(place[:-1])]
+    last = {key.rpartition(".")[2]: key for key in reversed(keys)} | {key.rpartition(".")[2]: key for key in inside}
+    found = catalog.nearest(place[-1], last)
+    return f" Did you mean '{last[found.split(chr(39))[1]]}'?" if found else ""
+
+
+def all_keys(record: type[BaseModel], prefix: str = "") -> Iterable[str]:
+    """Dotted names of all settings."""
+    for name, field in record.model_fields.items():
+        yield prefix + name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from all_keys(field.annotation, f"{prefix}{name}.")
+
+
+def _contradictions(settings: Settings) -> Iterable[str]:
+    yield from _data_contradictions(settings)
+    yield from _training_contradictions(settings)
+
+
+def _data_contradictions(settings: Settings) -> Iterable[str]:
+    data, augmentation = settings.data, settings.augmentation
+    if data.val_fraction + data.test_fraction >= 1:
+        yield f"data.val_fraction={data.val_fraction} and data.test_fraction={data.test_fraction} leave nothing to train on."
+    if (data.mean is None) != (data.std is None):
+        yield "data.mean and data.std belong together: give both or neither."
+    for key, values in (("data.mean", data.mean), ("data.std", data.std)):
+        if values is not None and len(values) not in (1, 3):
+            yield f"{key} has {len(values)} values; expected 1 (grey) or 3 (RGB)."
+    if data.std is not None and min(data.std, default=1) <= 0:
+        yield f"data.std={list(data.std)}: standard deviations are above 0."
+    if not 0 < augmentation.scale[0] <= augmentation.scale[1] <= 1:
+        yield f"augmentation.scale={list(augmentation.scale)}: expected two shares of the area, 0 < smallest <= largest <= 1."
+    if data.classes is not None and len(data.classes) < 2:
+        yield f"data.classes={list(data.classes)}: a classifier needs at least two classes."
+
+
+def _training_contradictions(settings: Settings) -> Iterable[str]:
+    training = settings.training
+    if training.batch_size % (training.devices * training.nodes):
+        yield (
+            f"training.batch_size={training.batch_size} is not a multiple of the {training.devices * training.nodes} "
+            "processes (training.devices x training.nodes)."
+        )
+    if training.warmup_epochs is not None and training.epochs and training.warmup_epochs >= training.epochs:
+        yield f"training.warmup_epochs={training.warmup_epochs} is not shorter than training.epochs={training.epochs}."
+    if training.step_epochs and training.schedule != "step":
+        yield f"training.step_epochs is set, but training.schedule is {training.schedule}; write training.schedule=step."
+    if training.schedule == "one-cycle" and training.warmup_epochs:
+        yield "training.schedule=one-cycle has a warm-up of its own; leave out training.warmup_epochs."
+    if training.precision == "fp16" and training.device == "cpu":
+        yield "training.precision=fp16 needs a GPU; on the CPU use bf16 or 32."
+    if settings.model.freeze_epochs and not settings.model.freeze:
+        yield "model.freeze_epochs is set, but nothing is frozen; name the parts in model.freeze."
+
+
+def changed(file: Path, words: Sequence[str], *, only: str) -> Settings:
+    """The settings of a run with a few changes, all in one group.
+
+    Raises:
+        SettingsError: a change is outside the group ``only``.
+    """
+    outside = [word for word in words if not word.startswith(f"{only}.") and word.partition("=")[0] != only]
+    if outside:
+        raise SettingsError(
+            f"'{outside[0]}' cannot be changed here; only settings of the group {only} can, such as {only}.*=..."
+        )
+    return read_settings(file, words)
+
+
+def schema() -> str:
+    """The JSON Schema of a settings file, for editors; options of architectures are free keys under ``model``."""
+    return json.dumps(Settings.model_json_schema(), indent=2, ensure_ascii=False)
+
+
+def explained(settings: Settings) -> str:
+    """The settings as YAML, with the meaning of each as a comment; options of the architecture included."""
+    from vyvod.models.build import resolve
+
+    options = resolve(settings.model).options
+    record = as_record(settings)
+    record["model"] |= options.model_dump(mode="json")
+    return "".join(_lines(Settings, record, "", extra={"model": type(options)}))
+
+
+def _lines(
+    kind: type[BaseModel], record: Mapping[str, Any], indent: str, *, extra: Mapping[str, type[BaseModel]]
+) -> Iterable[str]:
+    for name, field in kind.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield f"{indent}{name}:  # {field.description}\n"
+            yield from _lines(inner, record[name], indent + "  ", extra={})
+            if name in extra:
+                yield from _lines(extra[name], record[name], indent + "  ", extra={})
+        else:
+            value = (
+                yaml.safe_dump(record[name], default_flow_style=True, allow_unicode=True).removesuffix("...\n").strip()
+            )
+            yield f"{indent}{name}: {value}  # {field.description}\n"

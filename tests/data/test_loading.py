@@ -1,0 +1,145 @@
+"""Batches: order, shares of processes, workers, unreadable images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+import torch
+from torchvision import tv_tensors
+
+from vyvod.data.contract import Images
+from vyvod.data.loading import Loader, Plan, Shard, cached
+from vyvod.data.transforms import AugmentationSettings, Draws, for_training
+from vyvod.errors import DataError
+from vyvod.types import Batch, InputSpec, Sample, Silence
+
+
+def _as_is(batch: Batch, draws: Draws) -> Batch:
+    return batch
+
+
+def _noisy(batch: Batch, draws: Draws) -> Batch:
+    return replace(batch, images=batch.images.float() + draws.uniform()[:, None, None, None])
+
+
+PLAN = Plan(batch_size=8, seed=1, device=torch.device("cpu"), transform=_as_is)
+
+
+def _images(number: int) -> Images:
+    values = torch.arange(number, dtype=torch.uint8)
+    return Images(
+        values[:, None, None, None].expand(-1, 3, 16, 16).contiguous(),
+        values.long() % 5,
+        [f"{i:03d}" for i in range(number)],
+    )
+
+
+@dataclass
+class Files:
+    """As files are: read one by one, some of them broken."""
+
+    number: int
+    broken: Sequence[int] = ()
+    ids: Sequence[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.ids = [f"{place:03d}" for place in range(self.number)]
+
+    def __len__(self) -> int:
+        return self.number
+
+    def __getitem__(self, index: int) -> Sample:
+        if index in self.broken:
+            raise DataError(f"image {index} is broken")
+        return Sample(tv_tensors.Image(torch.full((3, 16, 16), index, dtype=torch.uint8)), index % 5, self.ids[index])
+
+    def fingerprint(self) -> str:
+        return "files"
+
+
+def test_training_shuffles_and_leaves_out_the_rest() -> None:
+    loader = Loader(_images(30), replace(PLAN, training=True))
+    epochs = [[batch.ids for batch in loader.epoch(number)] for number in (0, 1, 0)]
+    assert [len(ids) for ids in epochs[0]] == [8, 8, 8] == [8] * len(loader)
+    assert epochs[0] == epochs[2] != epochs[1]
+    assert len({name for ids in epochs[0] for name in ids}) == 24
+
+
+def test_evaluation_sees_every_image_once_in_order() -> None:
+    loader = Loader(_images(30), PLAN)
+    assert [name for batch in loader.epoch(0) for name in batch.ids] == loader.split.ids
+
+
+@pytest.mark.parametrize("world", [2, 3])
+@pytest.mark.parametrize("training", [True, False])
+def test_processes_share_a_batch_and_its_draws(world: int, training: bool) -> None:
+    plan = replace(PLAN, training=training, transform=_noisy, batch_size=6)
+    whole = list(Loader(_images(32), plan).epoch(3))
+    shares = [list(Loader(_images(32), replace(plan, shard=Shard(rank, world))).epoch(3)) for rank in range(world)]
+    for step, batch in enumerate(whole):
+        parts = [share[step] for share in shares if step < len(share)]
+        assert [name for part in parts for name in part.ids] == list(batch.ids)
+        assert torch.equal(torch.cat([part.images for part in parts]), batch.images)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_workers_change_nothing(workers: int) -> None:
+    transform = for_training(InputSpec(3, 16, 16), AugmentationSettings(crop="resized", policy="randaugment"), "crop")
+    plan = replace(PLAN, training=True, sample_transform=transform, transform=_noisy)
+    reference = [batch.images for batch in Loader(Files(24), plan).epoch(1)]
+    loader = Loader(Files(24), replace(plan, workers=workers))
+    list(loader.epoch(0))
+    torch.manual_seed(workers)
+    images = [batch.images for batch in loader.epoch(1)]
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(images, reference, strict=True))
+
+
+def test_transforms_of_samples_leave_the_global_generator_alone() -> None:
+    transform = for_training(InputSpec(3, 16, 16), AugmentationSettings(crop="resized"), "crop")
+    torch.manual_seed(7)
+    list(Loader(Files(24), replace(PLAN, sample_transform=transform, training=True)).epoch(0))
+    after = torch.rand(1)
+    torch.manual_seed(7)
+    assert torch.equal(after, torch.rand(1))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_unreadable_image_stops_with_its_name(workers: int) -> None:
+    with pytest.raises(DataError, match="^image 9 is broken$"):
+        list(Loader(Files(24, broken=[9]), replace(PLAN, workers=workers)).epoch(0))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_unreadable_image_is_left_out_and_counted(workers: int) -> None:
+    plan = replace(PLAN, on_error="skip", workers=workers)
+    loader = Loader(Files(24, broken=[9, 10]), plan)
+    assert sum(len(batch.ids) for batch in loader.epoch(0)) == 22
+    assert loader.skipped == {"image 9 is broken", "image 10 is broken"}
+
+
+def test_in_training_the_next_image_takes_its_place() -> None:
+    loader = Loader(Files(24, broken=[9, 10]), replace(PLAN, on_error="skip", training=True))
+    ids = [name for batch in loader.epoch(0) for name in batch.ids]
+    assert len(ids) == 24
+    assert ids.count("011") == 3
+
+
+def test_a_batch_without_a_readable_image_is_an_error() -> None:
+    with pytest.raises(DataError, match="No image of a batch of 8 could be read"):
+        list(Loader(Files(24, broken=range(8)), replace(PLAN, on_error="skip")).epoch(0))
+
+
+def test_too_few_images_for_a_step() -> None:
+    with pytest.raises(DataError, match="One step takes 16 images .* has 10. Lower training.batch_size to at most 5"):
+        Loader(_images(10), replace(PLAN, training=True, group=2))
+
+
+def test_accumulated_batches_come_in_whole_groups() -> None:
+    assert len(Loader(_images(60), replace(PLAN, training=True, group=3))) == 6
+
+
+def test_decoded_images_are_kept_in_order() -> None:
+    images, skipped = cached(Files(20, broken=[3]), replace(PLAN, on_error="skip", training=True), Silence())
+    assert images.ids == [f"{place:03d}" for place in range(20) if place != 3]
+    assert images.images[3, 0, 0, 0] == 4
+    assert skipped == ["image 3 is broken"]
