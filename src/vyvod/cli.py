@@ -87,7 +87,7 @@ def train(
         folder = run.train(_settings(everything), progress=_progress(), command=_typed())
     else:
         folder = run.resume(resume, epochs=_only_epochs(everything), progress=_progress(), command=_typed())
-    _show_scores(folder, ("val", "test"))
+    _show_scores(folder)
     _show_report(folder)
 
 
@@ -100,13 +100,13 @@ def evaluate(context: typer.Context, words: Words = None) -> None:
 
         split, rest = _take(everything[1:], "split", default="test")
         folder = reevaluate(Path(everything[0]), split=split, changes=rest, progress=_progress())
-        _show_scores(folder, (split,))
+        _show_scores(folder)
         print(f"Scores, per class and per image: {folder}")
         return
     from vyvod.experiment import run
 
     folder = run.judge(_settings(everything), progress=_progress(), command=_typed())
-    _show_scores(folder, ("val", "test"))
+    _show_scores(folder)
     _show_report(folder)
 
 
@@ -312,13 +312,15 @@ def _progress() -> Any:
     return Terminal()
 
 
-def _show_scores(folder: Path, splits: Sequence[str]) -> None:
+def _show_scores(folder: Path) -> None:
     from vyvod.files import read_json
 
     scores = read_json(folder / "scores.json")
-    names = list(dict.fromkeys(name for split in splits for name in scores[split]["overall"]))
-    rows = [(name, *(_number(scores[split]["overall"].get(name)) for split in splits)) for name in names]
-    _table(("metric", *splits), rows)
+    names = dict.fromkeys(name for split in scores.values() for name in split["overall"])
+    _table(
+        ("metric", *scores),
+        [(name, *(_number(split["overall"].get(name)) for split in scores.values())) for name in names],
+    )
 
 
 def _number(value: float | None) -> str:

@@ -67,15 +67,16 @@ class Loader:
         """
         self.split, self.plan = split, plan
         self.skipped: set[str] = set()
-        self.in_memory = isinstance(split, Images) and plan.sample_transform is None
+        self.in_memory = False
         if plan.training and not len(self):
             raise DataError(
                 f"One step takes {plan.batch_size * plan.group} images (training.batch_size x training.accumulate), "
                 f"but the train split has {len(split)}. Lower training.batch_size to at most {len(split) // plan.group}."
             )
-        if self.in_memory:
-            self._images = split.images.to(plan.device)  # type: ignore[attr-defined]
-            self._labels = split.labels.to(plan.device)  # type: ignore[attr-defined]
+        if isinstance(split, Images) and plan.sample_transform is None:
+            self.in_memory = True
+            self._images = split.images.to(plan.device)
+            self._labels = split.labels.to(plan.device)
         else:
             self._workers = self._start_workers()
 
@@ -125,8 +126,8 @@ class Loader:
     def _start_workers(self) -> DataLoader[Any]:
         self._queue: list[list[tuple[int, int]]] = []
         return DataLoader(
-            _Samples(self.split, self.plan),  # type: ignore[arg-type]
-            batch_sampler=_Queue(self._queue),  # type: ignore[arg-type]
+            _Samples(self.split, self.plan),
+            batch_sampler=_Queue(self._queue),
             collate_fn=_Collate(self.plan.collate or stack),
             num_workers=self.plan.workers,
             persistent_workers=self.plan.workers > 0,

@@ -237,7 +237,9 @@ def for_evaluation(spec: InputSpec, resize: str) -> SampleTransform:
     def crop(image: Tensor) -> Tensor:
         if image.shape[-2:] == size:
             return image
-        return v2f.center_crop(v2f.resize(image, [shorter], antialias=True), list(size))
+        resized: Tensor = v2f.resize(image, [shorter], antialias=True)
+        cut: Tensor = v2f.center_crop(resized, list(size))
+        return cut
 
     return crop
 

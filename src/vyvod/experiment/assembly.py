@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,7 +32,10 @@ from vyvod.models.weights import Loaded, load_weights, read_source
 from vyvod.seeds import seed_everything
 from vyvod.tasks.classification import Classification
 from vyvod.tasks.contract import Task
-from vyvod.types import InputSpec, Progress, Silence, SplitName
+from vyvod.types import SPLITS, InputSpec, Progress, Silence, SplitName
+
+# Here and not in a function: every process that is started imports this file first.
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 
 @dataclass(slots=True)
@@ -75,25 +79,25 @@ def make_task(name: str, classes: tuple[str, ...], settings: Settings) -> Task:
     return Classification(classes, settings.training.label_smoothing)
 
 
-def assemble(settings: Settings, *, whole_weights: bool = False) -> Assembly:
+def assemble(settings: Settings, *, judging: bool = False) -> Assembly:
     """Load the data set, build the network with the run's seed, and load its weights.
 
     Args:
         settings: checked.
-        whole_weights: the head of ``model.weights`` must fit too (evaluation of what others trained).
+        judging: nothing is trained: a data set without train images will do, and the head of ``model.weights`` must fit.
 
     Raises:
         UserError: something does not fit together.
     """
     name = task_name(settings)
     architecture = build.resolve(settings.model)
-    dataset = load_dataset(settings.data, name)
+    dataset = load_dataset(settings.data, name, needed=() if judging else SPLITS)
     spec = build.fit_input(architecture, native_input(dataset, settings))
     network = seeded_network(settings, architecture, spec, len(dataset.classes))
     loaded = None
     if settings.model.weights is not None:
         weights = read_source(settings.model.weights, architecture)
-        loaded = load_weights(network, weights, head=architecture.head, whole=whole_weights)
+        loaded = load_weights(network, weights, head=architecture.head, whole=judging)
     if settings.model.freeze:
         build.freeze(network, settings.model.freeze, architecture.head)
     return Assembly(
@@ -243,8 +247,7 @@ def make_fabric(settings: Settings) -> Fabric:
     strategy: str | DDPStrategy = "auto"
     if training.devices * training.nodes > 1:
         started_outside = TorchElasticEnvironment.detect() or SLURMEnvironment.detect()
-        # Buffers need no broadcasting: synchronised batch norm keeps them equal.
-        strategy = DDPStrategy(start_method="popen" if started_outside else "spawn", broadcast_buffers=False)
+        strategy = DDPStrategy(start_method="popen" if started_outside else "spawn")
     precision = {"32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[training.precision]
     if precision == "16-mixed" and device != "cuda":
         raise SettingsError("training.precision=fp16 needs a CUDA GPU, and none is in use; use bf16 or 32.")

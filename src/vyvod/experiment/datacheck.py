@@ -26,7 +26,7 @@ def check_data(settings: Settings, *, progress: Progress | None = None) -> tuple
         UserError: the data set cannot be loaded at all.
     """
     entry = catalog.find_dataset(settings.data.name)
-    dataset = load_dataset(settings.data, settings.task or entry.tasks[0])
+    dataset = load_dataset(settings.data, settings.task or entry.tasks[0], needed=())
     found = audit(dataset, near=True, progress=progress or Silence())
     path = settings.folder / "data-checks" / f"{Path(settings.data.name).stem}.json"
     write_json(path, found.summary())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vyvod.data.contract import Dataset, Split
+from vyvod.data.contract import Split
 from vyvod.errors import DataError
 from vyvod.files import write_atomically, write_json
 from vyvod.seeds import generator
@@ -24,9 +24,9 @@ SEED = 0
 """The same for every run: all runs on a data set show the same random images."""
 
 
-def write(folder: Path, dataset: Dataset, task: Task, scores: Scores, *, count: int) -> None:
-    """Choose examples of the test split, and write ``examples/`` and ``examples.json``."""
-    rows, split = scores.per_image, dataset.splits["test"]
+def write(folder: Path, split: Split, task: Task, scores: Scores, *, count: int) -> None:
+    """Choose examples of a split, and write ``examples/`` and ``examples.json``."""
+    rows = scores.per_image
     place = {identity: index for index, identity in enumerate(split.ids)}
     records = []
     for number, (row, role) in enumerate(choose(rows, count), start=1):

@@ -37,7 +37,7 @@ def reevaluate(folder: Path, *, split: str, changes: Sequence[str] = (), progres
     name = _split(split)
     known = trained(folder)
     settings = changed(folder / "settings.yaml", changes, only="data")
-    dataset = load_dataset(settings.data, known.task.name)
+    dataset = load_dataset(settings.data, known.task.name, needed=(name,))
     _check_classes(known, dataset)
     # A training loader drops the last images and varies the others; under another name the split is only looked at.
     looked_at: SplitName = "val" if name == "train" else name

@@ -15,7 +15,6 @@ from lightning_fabric import Fabric
 
 from vyvod import errors
 from vyvod.data.audit import audit
-from vyvod.data.loading import Loader
 from vyvod.errors import RunError, TrainingError, UserError
 from vyvod.evaluation.evaluate import evaluate
 from vyvod.experiment import environment, examples, record
@@ -33,22 +32,24 @@ from vyvod.training import checkpoint
 from vyvod.training.loop import Course, fit
 from vyvod.training.optimizer import make_average, make_optimizer
 from vyvod.training.state import State
-from vyvod.types import Progress, Scores, Silence
+from vyvod.types import Progress, Scores, Silence, SplitName
 
+_JUDGED: tuple[SplitName, ...] = ("val", "test")
 TRAINING_STATE = Path("checkpoints/last.pt")
 LAST = Path("checkpoints/last.safetensors")
 BEST = Path("checkpoints/best.safetensors")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Job:
-    """What the processes of a run are given; it can be sent to another process."""
+    """What the processes of a run are given; it can be sent to another process (Fabric wants it unfrozen for that)."""
 
     settings: Settings
     resume: Path | None = None
     progress: Progress = field(default_factory=Silence)
     command: str = ""
-    whole_weights: bool = False
+    judging: bool = False
+    """Nothing is trained."""
 
 
 def train(settings: Settings, *, progress: Progress | None = None, command: str = "") -> Path:
@@ -77,7 +78,7 @@ def judge(settings: Settings, *, progress: Progress | None = None, command: str 
     if settings.model.weights is None:
         raise UserError("There is nothing to evaluate: give a run folder, or weights with model.weights=FILE.")
     untrained = settings.model_copy(update={"training": settings.training.model_copy(update={"epochs": 0})})
-    return _launch(Job(untrained, None, progress or Silence(), command, whole_weights=True))
+    return _launch(Job(untrained, None, progress or Silence(), command, judging=True))
 
 
 def resume(folder: Path, *, epochs: str | None = None, progress: Progress | None = None, command: str = "") -> Path:
@@ -138,7 +139,7 @@ def _from_process(report: str) -> Exception:
 def _process(fabric: Fabric, job: Job) -> str:
     first = fabric.global_rank == 0
     progress = job.progress if first else Silence()
-    assembly = assemble(job.settings, whole_weights=job.whole_weights)
+    assembly = assemble(job.settings, judging=job.judging)
     if job.resume is None and first and assembly.loaded is not None:
         progress.say(assembly.loaded.sentence())
     folder = job.resume or Path(
@@ -200,8 +201,10 @@ class Session:
         self.settings, self.task = job.settings, assembly.task
         self.first = fabric.global_rank == 0
         self.progress = job.progress if self.first else Silence()
-        splits = ("train", "val", "test") if self.settings.training.epochs else ("val", "test")
-        self.loaders: dict[Any, Loader] = make_loaders(assembly, fabric, splits, self.progress)
+        # A folder of images to be judged on may have one of them only.
+        self.judged = tuple(name for name in _JUDGED if not job.judging or len(assembly.dataset.splits[name]))
+        splits = self.judged if job.judging else ("train", *self.judged)
+        self.loaders = make_loaders(assembly, fabric, splits, self.progress)
         self.state = self._make_state()
         self.trackers: list[Tracker] = []
         self.monitor = self.settings.training.monitor or self.task.headline
@@ -450,17 +453,20 @@ def _finish(session: Session) -> None:
         name: evaluate(
             fabric, network, session.task, session.loaders[name], label=f"evaluating {name}", progress=session.progress
         )
-        for name in ("val", "test")
+        for name in session.judged
     }
     seconds = time.monotonic() - began
     if not session.first:
         return
     write_results(folder, scores, session.state, session.task)
-    examples.write(folder, assembly.dataset, session.task, scores["test"], count=session.settings.report.examples)
+    shown = session.judged[-1]
+    examples.write(
+        folder, assembly.dataset.splits[shown], session.task, scores[shown], count=session.settings.report.examples
+    )
     _write_end(session, evaluation_seconds=seconds)
     for tracker in session.trackers:
         tracker.images("examples", sorted((folder / "examples").glob("*.png"))[: session.settings.report.examples])
-        tracker.close({f"test_{name}": value for name, value in scores["test"].overall.items()})
+        tracker.close({f"{shown}_{name}": value for name, value in scores[shown].overall.items()})
     session.progress.say("writing the report")
     write_report(folder, session.settings.report)
 

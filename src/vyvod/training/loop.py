@@ -65,7 +65,7 @@ def _epoch(fabric: Fabric, state: State, course: Course) -> dict[str, float]:
         last = (place + 1) % course.settings.accumulate == 0
         with fabric.no_backward_sync(state.model, enabled=not last):
             parts = course.task.losses(state.model, batch)
-            fabric.backward(sum(parts.values()) / course.settings.accumulate)
+            fabric.backward(torch.stack(list(parts.values())).sum() / course.settings.accumulate)
         ledger.note(place, parts, images=len(batch.ids))
         if last:
             _step(fabric, state, course.settings, state.epoch + (place + 1 - course.settings.accumulate) / course.steps)
@@ -110,7 +110,8 @@ class Ledger:
         self._read()
         sums = torch.tensor([*self.sums, float(self.noted)], dtype=torch.float64)
         if self.fabric.world_size > 1:
-            sums = self.fabric.all_reduce(sums.to(self.fabric.device), reduce_op="sum").cpu()
+            torch.distributed.all_reduce(shared := sums.to(self.fabric.device))
+            sums = shared.cpu()
         return {name: float(total / sums[-1]) for name, total in zip(self.names, sums, strict=False)}
 
     def _read(self) -> None:

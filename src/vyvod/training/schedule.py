@@ -26,7 +26,7 @@ def factor(settings: TrainingSettings, epoch: float) -> float:
         case "cosine":
             return 0.5 * (1 + math.cos(math.pi * progress))
         case "poly":
-            return max(1 - progress, 0.0) ** settings.poly_power
+            return float(max(1 - progress, 0.0) ** settings.poly_power)
         case "step":
             return float(0.1 ** sum(epoch >= milestone for milestone in _milestones(settings)))
         case _:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from lightning_fabric.wrappers import _FabricModule
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
@@ -17,7 +17,7 @@ class State:
 
     network: nn.Module
     """The network itself: its state dict is what is saved."""
-    model: Callable[..., Any]
+    model: _FabricModule
     """The network as it is called in training: on its device, in its precision, over all processes."""
     optimizer: Optimizer
     average: AveragedModel | None = None
