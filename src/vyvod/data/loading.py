@@ -52,6 +52,7 @@ class Plan:
     shard: Shard = Shard()
     training: bool = False
     """Training shuffles, and leaves out the last incomplete batch; evaluation visits every image once, in order."""
+    memory_format: torch.memory_format = torch.contiguous_format
     group: int = 1
     """Batches per step of the optimiser; training yields a multiple of it."""
 
@@ -92,7 +93,8 @@ class Loader:
         for step, (place, batch) in enumerate(zip(places, stored, strict=True)):
             self.skipped.update(batch.skipped)
             source = generator(self.plan.seed, "augment", number, step)
-            yield self.plan.transform(batch, Draws(source, place.total, place.part))
+            ready = self.plan.transform(batch, Draws(source, place.total, place.part))
+            yield replace(ready, images=ready.images.contiguous(memory_format=self.plan.memory_format))
 
     def _places(self, number: int) -> Iterator[_Place]:
         size, shard = self.plan.batch_size, self.plan.shard

@@ -155,7 +155,7 @@ def to_network(images: Tensor, spec: InputSpec, normalisation: Normalisation) ->
         torch.tensor(parts, device=values.device).view(1, -1, 1, 1) * 255
         for parts in (normalisation.mean, normalisation.std)
     )
-    return ((values - mean) / std).expand(-1, spec.channels, -1, -1).contiguous()
+    return ((values - mean) / std).expand(-1, spec.channels, -1, -1)
 
 
 def erased(images: Tensor, probability: float, draws: Draws) -> Tensor:

@@ -1,0 +1,212 @@
+"""From settings to a checked data set: found in the catalog, loaded, its classes chosen, its splits limited."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vyvod import catalog
+from vyvod.data.carve import draw
+from vyvod.data.contract import Dataset, DataSettings, Images, LabelledSplit, Split, fingerprint
+from vyvod.data.formats.folders import ImageFiles
+from vyvod.errors import DataError, SettingsError
+from vyvod.types import SPLITS, Sample, SplitName
+
+
+def load_dataset(settings: DataSettings, task: str, *, needed: Sequence[SplitName] = SPLITS) -> Dataset:
+    """The data set of these settings.
+
+    Args:
+        settings: which one, which classes, how many images.
+        task: what it is to be used for.
+        needed: the splits that must not be empty; training needs all three.
+
+    Returns:
+        three disjoint splits with ids that are all different. For classification: at least two classes, labels that fit them,
+        and (where train is needed) training images of each class.
+
+    Raises:
+        SettingsError: there is no such data set, or it does not serve the task.
+        DataError: files are missing or corrupt, or what they hold makes no sense for the task.
+    """
+    entry = catalog.find_dataset(settings.name)
+    if task not in entry.tasks:
+        raise SettingsError(
+            f"data={settings.name} has targets for {', '.join(entry.tasks)}, not for {task}. "
+            "`vyvod list data` shows what each is for."
+        )
+    module = catalog.load(entry)
+    dataset = _load(module, settings, task)
+    _check_splits(dataset, needed)
+    if task == "classification":
+        _check_labels(dataset)
+        if settings.classes is not None:
+            aliases: Mapping[str, str] = getattr(module, "aliases", dict)()
+            dataset = choose_classes(dataset, [aliases.get(name, name) for name in settings.classes])
+            _check_splits(dataset, needed)
+        _check_classes(dataset, needed)
+    return dataset if settings.limit is None else limit(dataset, settings.limit, seed=settings.split_seed)
+
+
+def _load(module: ModuleType, settings: DataSettings, task: str) -> Dataset:
+    if not callable(getattr(module, "load", None)):
+        raise SettingsError(
+            f"{module.__file__} has no function `load(settings, task)`; it must return a vyvod.data.contract.Dataset."
+        )
+    dataset = module.load(settings, task)
+    if not isinstance(dataset, Dataset):
+        raise DataError(
+            f"`load` of {module.__file__} returned {type(dataset).__name__}; expected a vyvod.data.contract.Dataset."
+        )
+    return dataset
+
+
+def choose_classes(dataset: Dataset, names: Sequence[str]) -> Dataset:
+    """Only the images of these classes; class indices follow the order of the names.
+
+    Raises:
+        DataError: a class is unknown or named twice.
+    """
+    unknown = [name for name in names if name not in dataset.classes]
+    if unknown:
+        raise DataError(
+            f"data.classes names '{unknown[0]}', which is none of the {len(dataset.classes)} classes."
+            f"{catalog.nearest(unknown[0], dataset.classes)} They are: {_shortened(dataset.classes)}."
+        )
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if list(names).count(name) > 1)
+        raise DataError(
+            f"data.classes names '{twice}' twice; name each class once (an id and a name may mean the same)."
+        )
+    number = torch.full((len(dataset.classes),), -1, dtype=torch.int64)
+    number[[dataset.classes.index(name) for name in names]] = torch.arange(len(names))
+    return replace(
+        dataset,
+        classes=tuple(names),
+        splits={name: _relabelled(cast(LabelledSplit, split), number) for name, split in dataset.splits.items()},
+    )
+
+
+def _relabelled(split: LabelledSplit, number: Tensor) -> Split:
+    labels = number[split.labels]
+    places = np.flatnonzero(labels.numpy() >= 0)
+    chosen = select(split, places)
+    chosen.labels = labels[places]
+    return chosen
+
+
+def limit(dataset: Dataset, count: int, *, seed: int) -> Dataset:
+    """At most so many images of each split, every class with its share (where there are classes)."""
+    return replace(dataset, splits={name: _limited(split, count, seed, name) for name, split in dataset.splits.items()})
+
+
+def _limited(split: Split, count: int, seed: int, name: str) -> Split:
+    if len(split) <= count:
+        return split
+    labels = split.labels.numpy() if isinstance(split, LabelledSplit) else np.zeros(len(split), dtype=np.int64)
+    return select(split, draw(labels, count, seed=seed, purpose=f"limit {name}"))
+
+
+@dataclass(slots=True)
+class Selection:
+    """Some images of a split that comes from a user's own file."""
+
+    split: Split
+    places: np.ndarray
+    ids: Sequence[str]
+    labels: Tensor
+    """``(N,)`` int64 class indices."""
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> Sample:
+        """The sample at that place."""
+        sample = self.split[int(self.places[index])]
+        return replace(sample, target=int(self.labels[index])) if len(self.labels) else sample
+
+    def fingerprint(self) -> str:
+        """Hash of the whole split and of what was chosen from it."""
+        return fingerprint(self.split.fingerprint().encode(), self.places.tobytes(), self.labels.numpy().tobytes())
+
+
+def select(split: Split, places: np.ndarray) -> Images | ImageFiles | Selection:
+    """The images at these places as a split."""
+    if isinstance(split, (Images, ImageFiles)):
+        return split.subset(places)
+    labels = split.labels[places] if isinstance(split, LabelledSplit) else torch.empty(0, dtype=torch.int64)
+    return Selection(split, places, [split.ids[place] for place in places], labels)
+
+
+def _check_splits(dataset: Dataset, needed: Iterable[SplitName]) -> None:
+    missing = [name for name in SPLITS if name not in dataset.splits]
+    if missing:
+        raise DataError(f"The data set has no split '{missing[0]}'; expected all of {', '.join(SPLITS)}.")
+    for name in needed:
+        if len(dataset.splits[name]) == 0:
+            raise DataError(f"The {name} split has no images. {_cure(dataset, name)}")
+    ids = [identity for split in dataset.splits.values() for identity in split.ids]
+    if len(set(ids)) < len(ids):
+        twice = next(identity for identity, number in Counter(ids).items() if number > 1)
+        raise DataError(f"The id '{twice}' occurs twice; every image must have an id of its own.")
+
+
+def _cure(dataset: Dataset, name: SplitName) -> str:
+    total = sum(map(len, dataset.splits.values()))
+    origin = dataset.origins.get(name)
+    if not total:
+        return "Neither have the others; check data.root."
+    if origin is not None and origin.carved:
+        return f"It is carved from '{origin.source}', which is too small for that: raise data.{name}_fraction or add images."
+    return (
+        "The source has none: it can be evaluated, not trained on."
+        if origin is None
+        else "Check its folder and data.classes."
+    )
+
+
+def _check_labels(dataset: Dataset) -> None:
+    for name, split in dataset.splits.items():
+        if not isinstance(split, LabelledSplit):
+            raise DataError(
+                f"The {name} split has no labels; classification needs `labels`, a class index for each image."
+            )
+        labels = split.labels
+        if len(labels) != len(split):
+            raise DataError(f"The {name} split has {len(split)} images and {len(labels)} labels.")
+        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(dataset.classes):
+            wrong = int(labels.max() if labels.max() >= len(dataset.classes) else labels.min())
+            raise DataError(
+                f"The {name} split has the label {wrong}; with {len(dataset.classes)} classes labels are 0 to "
+                f"{len(dataset.classes) - 1}."
+            )
+
+
+def _check_classes(dataset: Dataset, needed: Iterable[SplitName]) -> None:
+    if len(dataset.classes) < 2:
+        raise DataError(
+            f"There is only one class, '{''.join(dataset.classes)}'; a classifier needs at least two. Check data.root (it is the "
+            "folder above the class folders) and data.classes."
+        )
+    if "train" not in needed:
+        return
+    labels = cast(LabelledSplit, dataset.splits["train"]).labels
+    counts = torch.bincount(labels, minlength=len(dataset.classes))
+    absent = [name for name, number in zip(dataset.classes, counts.tolist(), strict=True) if not number]
+    if absent:
+        raise DataError(
+            f"There are no training images of {_shortened(absent)}. Add some, or name the classes to be used: data.classes=[...]."
+        )
+
+
+def _shortened(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:10])
+    return shown if len(names) <= 10 else f"{shown}, ... ({len(names)} in all)"
