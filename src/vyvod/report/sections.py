@@ -1,0 +1,504 @@
+"""The report as sections, from the headline to the history. What depends on the task comes from the task's own file."""
+
+import math
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+
+import numpy as np
+
+from vyvod.errors import RunError
+from vyvod.report import classification, gallery
+from vyvod.report.document import (
+    Block,
+    Cell,
+    Code,
+    Column,
+    Document,
+    Inline,
+    Link,
+    Listing,
+    Note,
+    Paragraph,
+    Picture,
+    Pictures,
+    Section,
+    Strong,
+    Table,
+    Text,
+    Tiles,
+)
+from vyvod.report.figures import Series, class_balance, curves, steps
+from vyvod.report.records import Floats, OriginRecord, Run
+from vyvod.report.settings import ReportSettings
+from vyvod.report.text import UNKNOWN, Words
+
+_TASKS: Mapping[str, ModuleType] = {"classification": classification}
+"""Task -> the file with ``brief``, ``sections``, ``accuracy_sentence``, ``CURVES`` and ``LOWER_IS_BETTER``."""
+_SPLITS = ("train", "val", "test")
+_LINES: tuple[tuple[str, tuple[float, ...]], ...] = (
+    ("blue", ()),
+    ("green", (6, 2)),
+    ("purple", (2, 2)),
+    ("muted", (6, 2, 1, 2)),
+)
+
+
+def document(run: Run, settings: ReportSettings) -> Document:
+    """The whole report of a run.
+
+    Raises:
+        RunError: there are no reports for this task.
+    """
+    if run.record.task not in _TASKS:
+        raise RunError(
+            f"{run.folder} is a run of the task '{run.record.task}'; reports exist for {', '.join(_TASKS)}. "
+            "A newer version of the program may know it."
+        )
+    words = Words(settings.language)
+    sections = [
+        _task(run, words),
+        _data(run, words),
+        *_training(run, words),
+        gallery.section(run, words, settings.examples),
+        *_scores(run, words),
+        *_TASKS[run.record.task].sections(run, words),
+        _cost(run, words),
+        _repeat(run, words),
+        *_settings(run, words),
+        *_history(run, words),
+    ]
+    title = settings.title or words.say("title", model=run.record.model.name, data=_data_title(run))
+    version = run.record.versions.get("vyvod") or ""
+    footer = " ".join(words.say("footer", version=version).split())
+    return Document(settings.language, title, _byline(run, words, settings.author), _lead(run, words), sections, footer)
+
+
+def _short_path(run: Run) -> str:
+    """The run folder as one types it, without the folders of this machine."""
+    return f"runs/{run.folder.resolve().name}"
+
+
+def _data_title(run: Run) -> str:
+    return run.record.data.title or run.record.data.name
+
+
+def _byline(run: Run, words: Words, author: str | None) -> str:
+    record = run.record
+    start = words.say("byline_author", author=author) if author else ""
+    seed = words.say("byline_seed", seed=record.seed) if record.seed is not None else ""
+    return start + words.say("byline_run", run=record.name, date=words.date(record.ended or record.started)) + seed
+
+
+def _overall(run: Run, split: str | None, metric: str) -> float | None:
+    return run.scores[split].overall.get(metric) if split else None
+
+
+def _images(run: Run, split: str) -> int:
+    record = run.record.data.splits.get(split)
+    return record.images if record else len(run.per_image.get(split, {}).get("id", ()))
+
+
+def _lead(run: Run, words: Words) -> list[Block]:
+    return [Paragraph(_headline(run, words)), *_notes(run, words), _tiles(run, words)]
+
+
+def _headline(run: Run, words: Words) -> Text:
+    split, metric = run.final_split, run.record.headline
+    names: dict[str, Inline] = {"model": Code(run.record.model.name), "data": _data_title(run)}
+    if split is None:
+        return words.text("headline_none", **names)
+    sentence = words.text(
+        "headline",
+        **names,
+        metric=words.metric(metric),
+        value=Strong(words.number(_overall(run, split, metric))),
+        images=words.count(_images(run, split), "image_on"),
+        split=words.say(f"of_split_{split}"),
+    )
+    accuracy = _overall(run, split, "accuracy")
+    if accuracy is None:
+        return (*sentence, *words.text("headline_end"))
+    return (*sentence, *words.text("headline_accuracy", share=Strong(words.percent(accuracy))))
+
+
+def _notes(run: Run, words: Words) -> list[Block]:
+    record = run.record
+    notes: list[Block] = []
+    if record.status != "finished":
+        again = Code(f"vyvod train --resume {_short_path(run)}")
+        notes.append(Note(words.text(f"note_{record.status}", command=again), "warning"))
+    if record.error:
+        notes.append(Note(words.text("note_error", error=record.error), "warning"))
+    if run.final_split == "val":
+        notes.append(Note(words.text("note_no_test"), "warning"))
+    if not run.curves and run.final_split:
+        notes.append(Note(words.text("note_untrained")))
+    if run.lost_examples:
+        files = words.count(run.lost_examples, "file")
+        notes.append(Note(words.text("note_lost_examples", files=files), "warning"))
+    return notes
+
+
+def _tiles(run: Run, words: Words) -> Tiles:
+    record, split = run.record, run.final_split
+    tiles = []
+    if split:
+        for metric in dict.fromkeys((record.headline, "accuracy")):
+            label = words.say("tile_score", metric=words.curve(metric), split=words.say(f"split_{split}"))
+            tiles.append((words.number(_overall(run, split, metric), 3), label))
+    if record.best_epoch is not None and run.curves:
+        tiles.append((str(record.best_epoch), words.say("tile_epoch", epochs=len(run.curves["epoch"]))))
+    if record.timings.training_seconds:
+        tiles.append((words.duration(record.timings.training_seconds), words.say("tile_time")))
+    if record.model.parameters is not None:
+        tiles.append((words.large(record.model.parameters), words.say("tile_parameters")))
+    return Tiles(tiles)
+
+
+def _task(run: Run, words: Words) -> Section:
+    metric = Strong(words.metric(run.record.headline))
+    blocks: list[Block] = [Paragraph(_TASKS[run.record.task].brief(run, words))]
+    blocks += [Paragraph(text) for text in (_input(run, words), _model(run, words)) if text]
+    blocks.append(Paragraph(words.text("task_headline", metric=metric)))
+    return Section("task", words.say("section_task"), blocks)
+
+
+def _input(run: Run, words: Words) -> Text:
+    seen, native = run.record.input, run.record.data.native_size
+    if seen is None:
+        return ()
+    stored = words.say("native_fixed", height=native[0], width=native[1]) if native else words.say("native_various")
+    channels = words.say("grey" if seen.channels == 1 else "colour")
+    if native == (seen.height, seen.width):
+        return words.text("task_input_same", native=stored, channels=channels)
+    return words.text(
+        "task_input",
+        native=stored,
+        input=words.say("native_fixed", height=seen.height, width=seen.width),
+        channels=channels,
+        resized=words.say("resized") if seen.resized else "",
+    )
+
+
+def _model(run: Run, words: Words) -> Text:
+    model = run.record.model
+    name = words.text("task_model", model=Code(model.name))
+    title = words.text("task_model_title", title=model.title) if model.title else ()
+    if model.weights is None:
+        return (*name, *title, *words.text("task_scratch"))
+    loaded = words.count(model.weights.loaded, "tensor")
+    missing = words.count(len(model.weights.not_loaded), "tensor")
+    source = Code(model.weights.source)
+    return (*name, *title, *words.text("task_weights", source=source, loaded=loaded, missing=missing))
+
+
+def _data(run: Run, words: Words) -> Section:
+    data = run.record.data
+    title: Inline = Link(_data_title(run), data.homepage) if data.homepage else Strong(_data_title(run))
+    blocks: list[Block] = [Paragraph(words.text("data_facts", title=title, licence=data.licence or UNKNOWN))]
+    if data.citation:
+        blocks.append(Paragraph(words.text("data_citation", citation=data.citation)))
+    blocks += [_split_table(run, words), *_balance(run, words), *_audit(run, words)]
+    if data.skipped:
+        names = _listed(data.skipped, words)
+        files = words.count(len(data.skipped), "file")
+        blocks.append(Note(words.text("skipped", files=files, names=names), "warning"))
+    return Section("data", words.say("section_data"), blocks)
+
+
+def _listed(names: Sequence[str], words: Words) -> str:
+    if len(names) <= 5:
+        return ", ".join(names)
+    return words.say("more", names=", ".join(names[:5]), count=words.integer(len(names) - 5))
+
+
+def _split_table(run: Run, words: Words) -> Table:
+    rows = []
+    for split in _SPLITS:
+        record = run.record.data.splits.get(split)
+        if record is None:
+            continue
+        sizes = [min(record.counts), max(record.counts)] if record.counts else [None, None]
+        numbers = [Cell((words.integer(value),)) for value in (record.images, *sizes)]
+        rows.append([Cell((words.say(f"long_split_{split}"),)), *numbers, Cell((_origin(record.origin, words),))])
+    numeric = ("col_images", "col_smallest", "col_largest")
+    columns = [Column(words.say("col_split")), *(Column(words.say(name), numeric=True) for name in numeric)]
+    return Table(words.say("table_splits"), [*columns, Column(words.say("col_origin"))], rows)
+
+
+def _origin(origin: OriginRecord | None, words: Words) -> str:
+    if origin is None:
+        return UNKNOWN
+    source = words.say("origin_all") if origin.source == "all" else words.quoted(origin.source)
+    if not origin.carved:
+        return source if origin.source == "all" else words.say("origin_official", source=source)
+    share = words.percent(origin.share, 0 if round(100 * origin.share, 6).is_integer() else 1)
+    return words.say("origin_carved", source=source, share=share, seed=UNKNOWN if origin.seed is None else origin.seed)
+
+
+def _balance(run: Run, words: Words) -> list[Block]:
+    splits = run.record.data.splits
+    counts = {split: splits[split].counts for split in _SPLITS if split in splits and any(splits[split].counts)}
+    if not counts or any(len(values) != len(run.classes) for values in counts.values()):
+        return []
+    caption = words.say("cap_class_balance")
+    figure = class_balance(run.classes, counts, title=caption.rstrip("."), words=words)
+    picture = Picture("class_balance", figure, caption, caption)
+    sentence = [Paragraph(_balance_sentence(run, words, counts["train"]))] if "train" in counts else []
+    return [*sentence, Pictures([picture])]
+
+
+def _balance_sentence(run: Run, words: Words, counts: Sequence[int]) -> Text:
+    least, most = min(counts), max(counts)
+    sizes: dict[str, Inline] = {
+        "largest": Strong(run.classes[counts.index(most)]),
+        "smallest": Strong(run.classes[counts.index(least)]),
+        "most": words.count(most, "image"),
+        "least": words.count(least, "image"),
+    }
+    if least == most:
+        return words.text("balance_equal", images=words.count(most, "image"))
+    if least == 0:
+        return words.text("balance_empty", **sizes)
+    ratio = words.number(most / least, 2 if most / least < 2 else 1)
+    return words.text("balance_even" if most / least < 1.5 else "balance_uneven", **sizes, ratio=ratio)
+
+
+def _audit(run: Run, words: Words) -> list[Block]:
+    audit = run.record.data.audit
+    if audit is None:
+        return [Paragraph(words.text("audit_none", command=Code(f"vyvod data check data={run.record.data.name}")))]
+    found = {name: finding for name, finding in audit.items() if _amount(finding)}
+    checks = ", ".join(words.finding(name) for name, finding in audit.items() if _amount(finding) == 0)
+    if not found:
+        return [Paragraph(words.text("audit_clean", checks=checks))]
+    findings = "; ".join(f"{words.finding(name)}: {_finding(finding, words)}" for name, finding in found.items())
+    leak = any(name.endswith("across") for name in found)
+    text = words.text("audit_found", findings=findings)
+    return [Note((*text, " ", *words.text("audit_leak")) if leak else text, "warning" if leak else "info")]
+
+
+def _amount(finding: object) -> int | None:
+    """How much was found: a number, the length of a list, the sum over splits; None for what is no finding at all."""
+    if isinstance(finding, Mapping):
+        amounts = [_amount(part) for part in finding.values()]
+        return sum(amount or 0 for amount in amounts) if any(amount is not None for amount in amounts) else None
+    if isinstance(finding, (list, tuple)):
+        return len(finding)
+    return int(finding) if isinstance(finding, (int, float)) and not isinstance(finding, bool) else None
+
+
+def _finding(finding: object, words: Words) -> str:
+    if isinstance(finding, Mapping):
+        return ", ".join(f"{name} {words.integer(_amount(part))}" for name, part in finding.items() if _amount(part))
+    return words.integer(_amount(finding))
+
+
+def _training(run: Run, words: Words) -> list[Section]:
+    if not run.curves:
+        return []
+    pictures = [picture for picture in (_loss(run, words), _metrics(run, words), _rate(run, words)) if picture]
+    blocks: list[Block] = [Paragraph(_epochs(run, words)), Paragraph(_reading(run, words)), Pictures(pictures)]
+    return [Section("training", words.say("section_training"), [block for block in blocks if block != Paragraph(())])]
+
+
+def _epochs(run: Run, words: Words) -> Text:
+    epochs, best, metric = run.curves["epoch"], run.record.best_epoch, run.record.headline
+    values = run.curves.get(f"val_{metric}")
+    if best is None or values is None or best not in epochs:
+        return ()
+    seconds = run.record.timings.training_seconds or float(np.nansum(run.curves.get("seconds", np.zeros(1))))
+    sentence = words.text(
+        "epochs_done",
+        epochs=words.count(len(epochs), "epoch"),
+        time=words.duration(seconds),
+        metric=words.metric(metric),
+        best=Strong(str(best)),
+        value=words.number(float(values[epochs == best][-1])),
+    )
+    last = len(epochs) > 1 and best == epochs[-1]
+    return (*sentence, " ", *words.text("epochs_last")) if last else sentence
+
+
+def _reading(run: Run, words: Words) -> Text:
+    """What the loss curves say, in a sentence: where they ended, or that the network overfits."""
+    train, val = run.curves.get("train_loss"), run.curves.get("val_loss")
+    if train is None or val is None or not np.isfinite(val).any() or not math.isfinite(train[-1]):
+        return ()
+    low, last = float(np.nanmin(val)), float(val[-1])
+    if len(val) > 2 and last > 1.1 * low and train[-1] < train[int(np.nanargmin(val))]:
+        epoch = str(int(run.curves["epoch"][int(np.nanargmin(val))]))
+        numbers = {
+            "low": words.number(low, 3),
+            "last": words.number(last, 3),
+            "train": words.number(float(train[-1]), 3),
+        }
+        return words.text("overfit", epoch=epoch, **numbers)
+    return words.text("loss_end", train=words.number(float(train[-1]), 3), val=words.number(last, 3))
+
+
+def _loss(run: Run, words: Words) -> Picture | None:
+    series = [
+        Series(words.say(f"split_{split}"), run.curves[f"{split}_loss"], colour, dashes)
+        for split, colour, dashes in (("train", "orange", (5, 2)), ("val", "blue", ()))
+        if np.isfinite(run.curves.get(f"{split}_loss", np.zeros(0))).any()
+    ]
+    return _curve_picture("loss", series, run, words)
+
+
+def _metrics(run: Run, words: Words) -> Picture | None:
+    names = dict.fromkeys((run.record.headline, *_TASKS[run.record.task].CURVES))
+    drawn = [name for name in names if np.isfinite(run.curves.get(f"val_{name}", np.zeros(0))).any()]
+    series = [
+        Series(words.curve(name), run.curves[f"val_{name}"], colour, dashes, thin=name != run.record.headline)
+        for name, (colour, dashes) in zip(drawn, _LINES, strict=False)
+    ]
+    return _curve_picture("metrics", series[::-1], run, words)
+
+
+def _curve_picture(name: str, series: Sequence[Series], run: Run, words: Words) -> Picture | None:
+    if not series:
+        return None
+    title = words.say(f"fig_{name}")
+    figure = curves(title, run.curves["epoch"], series, best=run.record.best_epoch, words=words)
+    return Picture(name, figure, f"{title}. {_ends(series, words)}", words.say(f"cap_{name}"))
+
+
+def _ends(series: Sequence[Series], words: Words) -> str:
+    """For the alternative text: where each line begins and ends."""
+    parts = []
+    for line in series[::-1]:
+        seen: Floats = line.values[np.isfinite(line.values)]
+        first, last = (words.number(float(seen[place]), 3) for place in (0, -1))
+        parts.append(words.say("alt_curve", name=line.label, first=first, last=last))
+    return "; ".join(parts)
+
+
+def _rate(run: Run, words: Words) -> Picture | None:
+    values = run.curves.get("learning_rate")
+    if values is None or not np.isfinite(values).any() or len(values) < 2:
+        return None
+    title = words.say("fig_learning_rate")
+    figure = steps(title, run.curves["epoch"], values, words=words)
+    return Picture("learning_rate", figure, title, words.say("cap_learning_rate"))
+
+
+def _scores(run: Run, words: Words) -> list[Section]:
+    if not run.scores:
+        return []
+    splits = [split for split in ("val", "test") if split in run.scores]
+    names = list(
+        dict.fromkeys((run.record.headline, *(name for split in splits for name in run.scores[split].overall)))
+    )
+    rows = []
+    for name in names:
+        values = [_overall(run, split, name) for split in splits]
+        numbers = [words.number(value) for value in values]
+        emphasised = [Strong(number) if name == run.record.headline else number for number in numbers]
+        rows.append([Cell((_scored(run, words, name),)), *(Cell((number,)) for number in emphasised)])
+    columns = [
+        Column(words.say("col_metric")),
+        *(Column(words.say(f"split_{split}"), numeric=True) for split in splits),
+    ]
+    blocks: list[Block] = [Table(words.say("table_overall"), columns, rows)]
+    interval = _TASKS[run.record.task].accuracy_sentence(run, words, run.final_split)
+    return [Section("scores", words.say("section_scores"), [*blocks, *([Paragraph(interval)] if interval else [])])]
+
+
+def _scored(run: Run, words: Words, metric: str) -> Inline:
+    name = words.metric(metric)
+    if metric in _TASKS[run.record.task].LOWER_IS_BETTER:
+        return words.say("lower_better", metric=name)
+    return Strong(name) if metric == run.record.headline else name
+
+
+def _facts(caption: str, facts: Sequence[tuple[str, Text]], words: Words) -> Table:
+    columns = [Column(words.say("col_quantity")), Column(words.say("col_value"))]
+    return Table(caption, columns, [[Cell((name,)), Cell(value)] for name, value in facts if value != (UNKNOWN,)])
+
+
+def _cost(run: Run, words: Words) -> Section:
+    model, timings, hardware = run.record.model, run.record.timings, run.record.hardware
+    facts = {
+        "parameters": words.integer(model.parameters),
+        "trainable": words.integer(model.trainable),
+        "macs": words.large(model.macs),
+        "training": words.duration(timings.training_seconds),
+        "epoch": words.duration(timings.seconds_per_epoch),
+        "rate": words.integer(timings.images_per_second),
+        "evaluation": words.duration(timings.evaluation_seconds),
+        "memory": words.memory(timings.peak_memory_bytes),
+        "hardware": _hardware(run, words),
+        "precision": hardware.precision or UNKNOWN,
+    }
+    rows = [(words.say(f"cost_{name}"), (value,)) for name, value in facts.items()]
+    return Section("cost", words.say("section_cost"), [_facts(words.say("table_cost"), rows, words)])
+
+
+def _hardware(run: Run, words: Words) -> str:
+    hardware = run.record.hardware
+    parts = [
+        hardware.name or "",
+        words.count(hardware.devices, "device") + f" ({hardware.device})" if hardware.device else "",
+        words.count(hardware.cores, "core") if hardware.cores else "",
+        words.memory(hardware.memory_bytes) if hardware.memory_bytes else "",
+    ]
+    return ", ".join(part for part in parts if part) or UNKNOWN
+
+
+def _repeat(run: Run, words: Words) -> Section:
+    record = run.record
+    blocks: list[Block] = []
+    if record.command:
+        blocks += [Paragraph(words.text("repeat_command")), Listing(record.command, "sh")]
+    if run.settings:
+        blocks += [
+            Paragraph(words.text("repeat_again")),
+            Listing(f"vyvod train {_short_path(run)}/settings.yaml", "sh"),
+        ]
+    blocks.append(_facts(words.say("repeat_facts"), _rests_on(run, words), words))
+    if record.git and record.git.dirty:
+        blocks.append(Note(words.text("repeat_dirty"), "warning"))
+    if (run.folder / "requirements.txt").is_file():
+        blocks.append(Paragraph(words.text("repeat_requirements", file=Code("requirements.txt"))))
+    return Section("repeat", words.say("section_repeat"), blocks)
+
+
+def _rests_on(run: Run, words: Words) -> list[tuple[str, Text]]:
+    record = run.record
+    facts: list[tuple[str, Text]] = [
+        (words.say("repeat_seed"), (UNKNOWN if record.seed is None else str(record.seed),))
+    ]
+    if record.git:
+        commit = Code(record.git.commit)
+        text = words.text("commit_dirty", commit=commit) if record.git.dirty else (commit,)
+        facts.append((words.say("repeat_commit"), text))
+    facts += [(words.say(f"repeat_{name}"), (words.moment(getattr(record, name)),)) for name in ("started", "ended")]
+    for split, part in record.data.splits.items():
+        if part.fingerprint:
+            facts.append((words.say("repeat_fingerprint", split=split), (Code(part.fingerprint),)))
+    return facts + [(name, (Code(version),)) for name, version in record.versions.items() if version]
+
+
+def _settings(run: Run, words: Words) -> list[Section]:
+    if not run.settings:
+        return []
+    lead = Paragraph(words.text("settings_lead", file=Code("settings.yaml")))
+    listing = Listing(run.settings.rstrip("\n"), "yaml", words.say("settings_fold"))
+    return [Section("settings", words.say("section_settings"), [lead, listing])]
+
+
+def _history(run: Run, words: Words) -> list[Section]:
+    events = run.record.history
+    if not events:
+        return []
+    rows = [
+        [
+            Cell((words.event(event.event),)),
+            Cell((words.moment(event.time),)),
+            Cell((UNKNOWN if event.epoch is None else str(event.epoch),)),
+        ]
+        for event in events
+    ]
+    columns = [Column(words.say(name), numeric=name == "col_epoch") for name in ("col_event", "col_time", "col_epoch")]
+    return [Section("history", words.say("section_history"), [Table(words.say("table_history"), columns, rows)])]

@@ -1,0 +1,172 @@
+"""The page in a real browser, as a person meets it."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from vyvod.report.report import write_report
+from vyvod.report.settings import ReportSettings
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt-get install chromium)")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def pages(finished: Path, hundred: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The two reports, as addresses."""
+    made = {}
+    for name, source, language in (("ten", finished, "en"), ("hundred", hundred, "ru")):
+        folder = Path(shutil.copytree(source, tmp_path_factory.mktemp("pages") / name))
+        made[name] = write_report(folder, ReportSettings(language=language))[1]  # type: ignore[arg-type]
+    return made
+
+
+@pytest.fixture
+def opened(browser: Browser, pages: dict[str, Path]) -> Iterator[Page]:
+    """The report of ten classes on a desktop; ends with an error if the page complained or asked for anything."""
+    yield from visit(browser, pages["ten"], width=1280, scheme="light")
+
+
+def visit(browser: Browser, path: Path, *, width: int, scheme: str) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: complaints.append(dialog.message))
+    page.on(
+        "request",
+        lambda request: None if request.url.startswith(("file:", "data:")) else complaints.append(request.url),
+    )
+    page.goto(path.as_uri())
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def background(page: Page) -> str:
+    return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+
+def visible_cards(page: Page) -> int:
+    return page.locator(".card:visible").count()
+
+
+def test_filters_show_and_count(opened: Page) -> None:
+    right, wrong = (opened.locator(f".card[data-outcome={name}]").count() for name in ("right", "wrong"))
+    assert right + wrong == 50
+    labels = opened.locator("button[data-outcome] b")
+    assert labels.all_inner_texts() == ["50", str(right), str(wrong)]
+    assert visible_cards(opened) == 20
+    opened.get_by_role("button", name="Show all").click()
+    assert visible_cards(opened) == 50
+    opened.get_by_role("button", name="Wrong").click()
+    assert visible_cards(opened) == wrong
+    assert opened.get_by_role("button", name="Wrong").get_attribute("aria-pressed") == "true"
+    assert opened.locator("output").inner_text() == f"shown: {wrong} of 50"
+
+
+def test_filter_by_class(opened: Page) -> None:
+    opened.select_option("select", "Shirt")
+    shirts = opened.locator(".card[data-truth=Shirt]")
+    assert 0 < visible_cards(opened) == shirts.count() < 50
+    counts = [int(text) for text in opened.locator("button[data-outcome] b").all_inner_texts()]
+    assert counts[0] == shirts.count() == counts[1] + counts[2]
+    opened.get_by_role("button", name="Right").click()
+    assert visible_cards(opened) == counts[1]
+
+
+def test_theme(opened: Page) -> None:
+    light = background(opened)
+    ink = "getComputedStyle(document.querySelector('figure svg text')).fill"
+    letters = opened.evaluate(ink)
+    opened.get_by_role("button", name="Light / dark").click()
+    assert background(opened) != light
+    assert opened.evaluate(ink) != letters
+    opened.get_by_role("button", name="Light / dark").click()
+    assert background(opened) == light
+
+
+def test_dark_where_the_system_is_dark(browser: Browser, pages: dict[str, Path]) -> None:
+    for page in visit(browser, pages["ten"], width=1280, scheme="dark"):
+        assert background(page) == "rgb(15, 20, 26)"
+
+
+@pytest.mark.parametrize("name", ["ten", "hundred"])
+def test_no_sideways_scrolling_on_a_phone(browser: Browser, pages: dict[str, Path], name: str) -> None:
+    for page in visit(browser, pages[name], width=360, scheme="light"):
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.locator("nav summary").click()
+        page.locator("nav a").last.click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_sorting(opened: Page) -> None:
+    table = opened.locator("#classes table")
+    names = table.locator("tbody th")
+    head = table.get_by_role("button", name="F1")
+    before = names.all_inner_texts()
+    head.click()
+    values = [float(text) for text in table.locator("tbody td:nth-child(5)").all_inner_texts()]
+    assert values == sorted(values, reverse=True)
+    assert table.locator("th[aria-sort]").get_attribute("aria-sort") == "descending"
+    head.click()
+    values = [float(text) for text in table.locator("tbody td:nth-child(5)").all_inner_texts()]
+    assert values == sorted(values)
+    table.get_by_role("button", name="№").click()
+    assert names.all_inner_texts() == before
+
+
+def test_small_images_are_enlarged_as_squares(opened: Page) -> None:
+    image = opened.locator(".card img").first
+    assert image.evaluate("image => getComputedStyle(image).imageRendering") == "pixelated"
+    assert image.evaluate("image => image.naturalWidth") == 28
+
+
+def test_letters_stand_out_enough(opened: Page) -> None:
+    """WCAG 2.2, AA: 4.5 : 1, in both themes."""
+    for theme in ("light", "dark"):
+        opened.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+        for letters in (
+            "--ink",
+            "--muted",
+            "--accent",
+            "--right",
+            "--wrong",
+            "--fig-muted",
+            "--fig-orange",
+            "--fig-green",
+        ):
+            for ground in ("--surface", "--page", "--soft", "--warn-back")[: 4 if letters == "--ink" else 3]:
+                assert contrast(opened, letters, ground) >= 4.5, (theme, letters, ground)
+
+
+def contrast(page: Page, letters: str, ground: str) -> float:
+    bright, dark = sorted((luminance(page, letters), luminance(page, ground)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def luminance(page: Page, name: str) -> float:
+    colour = str(page.evaluate(f"getComputedStyle(document.documentElement).getPropertyValue('{name}').trim()"))
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
