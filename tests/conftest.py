@@ -21,3 +21,14 @@ def shared_data() -> Path:
 def repository() -> Path:
     """The root of the repository."""
     return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run; not to be changed."""
+    # torch is loaded only where a test needs it.
+    from tests.experiment.small import small
+
+    from vyvod.experiment.run import train
+
+    return train(small(tmp_path_factory.mktemp("finished")), command="vyvod train small.yaml")

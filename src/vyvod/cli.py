@@ -184,9 +184,8 @@ def list_(what: Annotated[str, typer.Argument(help="data, models or metrics")]) 
             rows = [(name, task, what) for task, known in catalog.metrics().items() for name, what in known.items()]
             _table(("name", "task", "what"), rows)
         case _:
-            raise SettingsError(
-                f"There is no list of '{what}'.{catalog.nearest(what, ('data', 'models', 'metrics'))} Expected data, models or metrics."
-            )
+            near = catalog.nearest(what, ("data", "models", "metrics"))
+            raise SettingsError(f"There is no list of '{what}'.{near} Expected data, models or metrics.")
 
 
 @command(words=True)
@@ -210,9 +209,8 @@ def find_lr(context: typer.Context, words: Words = None) -> None:
     from vyvod.experiment.rate import find_rate
 
     found = find_rate(_settings(_all_words(context, words)), progress=_progress())
-    print(
-        f"Proposed: training.learning_rate={found.proposed:.1e} (the loss falls steepest at {found.steepest:.1e}, and blows up at {found.blows_up:.1e})."
-    )
+    print(f"Proposed: training.learning_rate={found.proposed:.1e}")
+    print(f"The loss falls steepest at {found.steepest:.1e}; the highest rate that was tried is {found.blows_up:.1e}.")
     print(f"Figure and values: {found.figure}")
 
 

@@ -14,7 +14,11 @@ SMALL: dict[str, Any] = {
 
 def small(folder: Path, **changes: Any) -> Settings:
     """Settings of a run of seconds; groups in ``changes`` are merged."""
-    record: dict[str, Any] = {**{key: dict(group) for key, group in SMALL.items()}, "folder": str(folder), "tracking": []}
+    record: dict[str, Any] = {
+        **{key: dict(group) for key, group in SMALL.items()},
+        "folder": str(folder),
+        "tracking": [],
+    }
     for key, value in changes.items():
         record[key] = {**record.get(key, {}), **value} if isinstance(value, dict) else value
     return check(record)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
-
 from benchmarks import kills
+from safetensors.torch import load_file
 from tests.experiment.small import small
+
 from vyvod.errors import RunError, TrainingError, UserError
 from vyvod.experiment import record
 from vyvod.experiment.run import judge, resume, train
@@ -67,7 +67,11 @@ def test_the_scores_of_val_are_those_of_the_chosen_epoch(finished_run: Path) -> 
 
 @pytest.mark.parametrize("label", ["epoch 2/3", "validating", "evaluating test"])
 def test_interrupted_and_resumed_equals_uninterrupted(tmp_path: Path, label: str) -> None:
-    settings = {"training": {"epochs": 3, "ema": 0.9, "optimizer": "sgd"}, "augmentation": {"cutmix": 1.0}, "model": {"dropout": 0.3}}
+    settings = {
+        "training": {"epochs": 3, "ema": 0.9, "optimizer": "sgd"},
+        "augmentation": {"cutmix": 1.0},
+        "model": {"dropout": 0.3},
+    }
     quiet = train(small(tmp_path / "quiet", **settings))
     with pytest.raises(KeyboardInterrupt):
         train(small(tmp_path / "stopped", **settings), progress=Stop(label))
@@ -105,7 +109,10 @@ def test_extended(tmp_path: Path) -> None:
 
 
 def test_two_processes_equal_one(tmp_path: Path) -> None:
-    settings = {"training": {"epochs": 2, "accumulate": 2, "clip_norm": 1.0, "optimizer": "sgd"}, "augmentation": {"mixup": 0.3, "erase": 0.2}}
+    settings = {
+        "training": {"epochs": 2, "accumulate": 2, "clip_norm": 1.0, "optimizer": "sgd"},
+        "augmentation": {"mixup": 0.3, "erase": 0.2},
+    }
     one = train(small(tmp_path / "one", **settings))
     both = {**settings, "training": {**settings["training"], "devices": 2}}
     two = train(small(tmp_path / "two", **both))
@@ -130,7 +137,9 @@ def test_early_stopping(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
-    settings = small(tmp_path, training={"learning_rate": 1e18, "optimizer": "sgd", "warmup_epochs": 0, "momentum": 0.9})
+    settings = small(
+        tmp_path, training={"learning_rate": 1e18, "optimizer": "sgd", "warmup_epochs": 0, "momentum": 0.9}
+    )
     with pytest.raises(TrainingError, match=r"The loss became \w+ in epoch \d, step \d of \d, part 'cross_entropy'"):
         train(settings)
     told = record.open_folder(next(tmp_path.iterdir()))

@@ -33,7 +33,9 @@ def test_another_architecture_drops_the_options_of_the_first(tmp_path: Path) -> 
 def test_written_settings_read_back_the_same(tmp_path: Path) -> None:
     from vyvod.files import write_yaml
 
-    settings = read_settings(None, ["data=cifar10", "model=resnet", "model.depth=50", "data.mean=[0.5]", "data.std=[0.5]"])
+    settings = read_settings(
+        None, ["data=cifar10", "model=resnet", "model.depth=50", "data.mean=[0.5]", "data.std=[0.5]"]
+    )
     write_yaml(tmp_path / "settings.yaml", subject.as_record(settings))
     assert read_settings(tmp_path / "settings.yaml") == settings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
@@ -24,6 +25,7 @@ from vyvod.data.transforms import (
     for_training,
 )
 from vyvod.errors import RunError, SettingsError
+from vyvod.experiment.environment import default_device
 from vyvod.experiment.record import open_folder
 from vyvod.experiment.settings import Settings, read_settings
 from vyvod.models import build
@@ -36,6 +38,13 @@ from vyvod.types import SPLITS, InputSpec, Progress, Silence, SplitName
 
 # Here and not in a function: every process that is started imports this file first.
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+
+PRECISIONS: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
+    "32": "32-true",
+    "bf16": "bf16-mixed",
+    "fp16": "16-mixed",
+}
+"""The settings' words -> Fabric's."""
 
 
 @dataclass(slots=True)
@@ -156,6 +165,7 @@ def _loader(assembly: Assembly, fabric: Fabric, name: SplitName, progress: Progr
         on_error=settings.data.on_error,
         shard=Shard(fabric.global_rank, fabric.world_size),
         training=training,
+        memory_format=memory_format(settings, fabric),
     )
     split, skipped = _kept(split, plan, assembly, progress)
     if not isinstance(split, Images):
@@ -170,6 +180,13 @@ def _loader(assembly: Assembly, fabric: Fabric, name: SplitName, progress: Progr
     loader = Loader(split, plan)
     loader.skipped.update(skipped)
     return loader
+
+
+def memory_format(settings: Settings, fabric: Fabric) -> torch.memory_format:
+    """How images and filters lie in memory: as set, or what is faster on this device."""
+    wanted = settings.training.channels_last
+    faster = fabric.device.type == "cpu" or settings.training.precision != "32"
+    return torch.channels_last if wanted or (wanted is None and faster) else torch.contiguous_format
 
 
 def _kept(split: Split, plan: Plan, assembly: Assembly, progress: Progress) -> tuple[Split, list[str]]:
@@ -232,8 +249,9 @@ def make_fabric(settings: Settings) -> Fabric:
     Raises:
         SettingsError: the device is not there.
     """
-    from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
-    from lightning_fabric.strategies import DDPStrategy
+    from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+    from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+    from lightning_fabric.strategies.ddp import DDPStrategy
 
     training = settings.training
     device = _device(training.device)
@@ -248,18 +266,21 @@ def make_fabric(settings: Settings) -> Fabric:
     if training.devices * training.nodes > 1:
         started_outside = TorchElasticEnvironment.detect() or SLURMEnvironment.detect()
         strategy = DDPStrategy(start_method="popen" if started_outside else "spawn")
-    precision = {"32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[training.precision]
-    if precision == "16-mixed" and device != "cuda":
+    if training.precision == "fp16" and device != "cuda":
         raise SettingsError("training.precision=fp16 needs a CUDA GPU, and none is in use; use bf16 or 32.")
     return Fabric(
-        accelerator=device, devices=training.devices, num_nodes=training.nodes, strategy=strategy, precision=precision
+        accelerator=device,
+        devices=training.devices,
+        num_nodes=training.nodes,
+        strategy=strategy,
+        precision=PRECISIONS[training.precision],
     )
 
 
 def _device(wanted: str) -> str:
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wanted == "auto":
-        return next(name for name, is_there in there.items() if is_there)
+        return default_device()
     if not there[wanted]:
         raise SettingsError(
             f"training.device={wanted}, but torch finds no such device here. `vyvod doctor` shows what it finds."
@@ -269,5 +290,5 @@ def _device(wanted: str) -> str:
 
 def _set_determinism(deterministic: bool) -> None:  # noqa: FBT001 - set from settings in one place
     torch.use_deterministic_algorithms(deterministic, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not deterministic

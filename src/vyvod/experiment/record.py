@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,6 +99,6 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def plain(values: Mapping[str, Any]) -> dict[str, float | None]:
-    """Scores for JSON: NaN becomes null."""
-    return {name: None if math.isnan(value) else float(value) for name, value in values.items()}
+def number(value: float) -> float | None:
+    """A score for JSON: NaN becomes null."""
+    return None if math.isnan(value) else float(value)

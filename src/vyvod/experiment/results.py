@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from vyvod.experiment.record import plain
+from vyvod.experiment.record import number
 from vyvod.files import write_atomically, write_json
 from vyvod.tasks.contract import Task
 from vyvod.tracking.csv import write_rows
 from vyvod.training.state import State
-from vyvod.types import Scores
+from vyvod.types import Scores, SplitName
 
 
 def class_rows(scores: Scores, epoch: int, split: str, classes: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -25,7 +25,7 @@ def class_rows(scores: Scores, epoch: int, split: str, classes: tuple[str, ...])
     ]
 
 
-def write_results(folder: Path, scores: Mapping[str, Scores], state: State, task: Task) -> None:
+def write_results(folder: Path, scores: Mapping[SplitName, Scores], state: State, task: Task) -> None:
     """Write ``scores.json``, ``per_image/*.npz``, and the final rows of ``per_class.csv``."""
     write_scores(folder, scores)
     final = [row for name, score in scores.items() for row in class_rows(score, state.best_epoch, name, task.classes)]
@@ -35,20 +35,19 @@ def write_results(folder: Path, scores: Mapping[str, Scores], state: State, task
     write_rows(folder / "per_class.csv", [*state.class_rows, *added])
 
 
-def write_scores(folder: Path, scores: Mapping[str, Scores]) -> None:
+def write_scores(folder: Path, scores: Mapping[SplitName, Scores]) -> None:
     """Write ``scores.json`` and ``per_image/*.npz``."""
     record = {
         name: {
-            "overall": plain(score.overall),
-            "per_class": {
-                metric: list(plain(dict(enumerate(values))).values()) for metric, values in score.per_class.items()
-            },  # type: ignore[arg-type]
+            "overall": {metric: number(value) for metric, value in score.overall.items()},
+            "per_class": {metric: [number(value) for value in values] for metric, values in score.per_class.items()},
         }
         for name, score in scores.items()
     }
     for name, score in scores.items():
-        columns = score.per_image
-        write_atomically(
-            folder / "per_image" / f"{name}.npz", lambda file, columns=columns: np.savez_compressed(file, **columns)
-        )
+        _write_columns(folder / "per_image" / f"{name}.npz", score.per_image)
     write_json(folder / "scores.json", record)
+
+
+def _write_columns(path: Path, columns: Mapping[str, np.ndarray]) -> None:
+    write_atomically(path, lambda file: np.savez_compressed(file, **columns))

@@ -8,17 +8,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
+from torch import nn
+from torch.multiprocessing.spawn import ProcessRaisedException
 
 from vyvod import errors
 from vyvod.data.audit import audit
 from vyvod.errors import RunError, TrainingError, UserError
 from vyvod.evaluation.evaluate import evaluate
 from vyvod.experiment import environment, examples, record
-from vyvod.experiment.assembly import Assembly, assemble, make_fabric, make_loaders
+from vyvod.experiment.assembly import Assembly, assemble, make_fabric, make_loaders, memory_format
 from vyvod.experiment.results import class_rows, write_results
 from vyvod.experiment.settings import Settings, as_record, check, read_settings
 from vyvod.files import write_text, write_yaml
@@ -121,8 +123,8 @@ def _longer(settings: Settings, epochs: str) -> Settings:
 def _launch(job: Job) -> Path:
     fabric = make_fabric(job.settings)
     try:
-        return Path(fabric.launch(_process, job))
-    except torch.multiprocessing.ProcessRaisedException as error:
+        return Path(fabric.launch(cast(Any, _process), job))
+    except ProcessRaisedException as error:
         raise _from_process(str(error)) from error
 
 
@@ -132,7 +134,7 @@ def _from_process(report: str) -> Exception:
         name, colon, sentence = line.partition(": ")
         kind = getattr(errors, name.removeprefix("vyvod.errors."), None)
         if colon and name.startswith("vyvod.errors.") and isinstance(kind, type):
-            return kind(sentence)
+            return cast(Exception, kind(sentence))
     return RuntimeError(report)
 
 
@@ -214,12 +216,11 @@ class Session:
         training, network = self.settings.training, self.assembly.network
         if self.fabric.world_size > 1:
             network = convert_batch_norm(network)
-        if training.channels_last:
-            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        network = network.to(self.fabric.device)
+        layout = memory_format(self.settings, self.fabric)
+        network = network.to(device=self.fabric.device, memory_format=layout)  # type: ignore[call-overload]
         average = make_average(network, training.ema) if training.ema else None
         optimizer = make_optimizer(network, training)
-        compiled = torch.compile(network) if training.compile else network
+        compiled = cast(nn.Module, torch.compile(network)) if training.compile else network
         model, wrapped = self.fabric.setup(compiled, optimizer)
         return State(network, model, wrapped, average)
 
@@ -243,16 +244,10 @@ class Session:
     def train(self) -> None:
         """The epochs that are still to do."""
         training, loader = self.settings.training, self.loaders["train"]
-        course = Course(self.task, training, self.settings.seed, self._batches, len(loader), self.progress)
+        course = Course(self.task, training, self.settings.seed, loader.epoch, len(loader), self.progress)
         self._begin_epoch()
         fit(self.fabric, self.state, course, self.after_epoch)
         self.progress.end()
-
-    def _batches(self, epoch: int) -> Iterator[Any]:
-        layout = torch.channels_last if self.settings.training.channels_last else torch.contiguous_format
-        for batch in self.loaders["train"].epoch(epoch):
-            batch.images = batch.images.contiguous(memory_format=layout)
-            yield batch
 
     def _begin_epoch(self) -> None:
         self.started = time.monotonic()

@@ -46,8 +46,8 @@ class TrainingSettings(Record):
     """Number format of the forward and backward pass (weights stay in 32 bits)."""
     compile: bool = False
     """Compile the network (torch.compile): slower to start, faster to run, mostly on GPUs."""
-    channels_last: bool = False
-    """Keep images as N H W C in memory: faster on most GPUs with bf16 or fp16."""
+    channels_last: bool | None = None
+    """Keep images as N H W C in memory; by default on the CPU (a third faster) and with bf16 or fp16."""
     deterministic: bool = False
     """Same bits on a GPU too, at some cost. On the CPU the same settings and seed always give the same bits."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
