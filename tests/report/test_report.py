@@ -326,21 +326,29 @@ def test_all_metrics_undefined(run: Path) -> None:
 def test_findings_of_the_audit(run: Path) -> None:
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
     audit = {
-        "unreadable": ["a.jpg"],
-        "duplicates_within": {"train": 4},
-        "duplicates_across": {"train/test": 3, "train/val": 0},
-        "note": "text",
+        "unreadable": [{"id": "a.jpg", "problem": "truncated"}],
+        "modes": {"RGB": 90, "L": 2, "CMYK": 1},
+        "duplicates": [
+            {"splits": ["train", "train"], "exact": 4, "near": 0, "label_conflicts": 1, "examples": []},
+            {"splits": ["train", "test"], "exact": 3, "near": 2, "label_conflicts": 0, "examples": []},
+        ],
     }
     change(run, data=record["data"] | {"audit": audit, "skipped": [f"x/{n}.jpg" for n in range(8)]})
     text = written(run)
     assert (
-        "> [!WARNING]\n> The audit of the images found: unreadable images: 1; duplicates within a split: train 4; "
-        "duplicates across splits: train/test 3." in text
+        "> [!WARNING]\n> The audit of the images found: unreadable images: 1; exact copies shared by train and test: 3; "
+        "near copies shared by train and test: 2; exact copies within train: 4; copies with different classes: 1; "
+        "images of mode L: 2; images of mode CMYK: 1." in text
     )
     assert "make the values of the report look better than they are" in text
     assert (
         "8\u00a0files could not be read and were left out: x/0.jpg, x/1.jpg, x/2.jpg, x/3.jpg, x/4.jpg and 3 more."
         in text
+    )
+    change(run, data=record["data"] | {"audit": {"near_checked": True}})
+    assert (
+        "found no problems (checked: unreadable images, files that may be no proper image, exact copies, near"
+        in written(run)
     )
     change(run, data=record["data"] | {"audit": None})
     assert "were not audited in this run; `vyvod data check data=fashion-mnist-mini` does it" in written(run)

@@ -43,6 +43,26 @@ class SplitRecord(Stored):
     origin: OriginRecord | None = None
 
 
+class DuplicatesRecord(Stored):
+    """Duplicates inside a split (the same name twice), or across two."""
+
+    splits: tuple[str, str]
+    exact: int = 0
+    near: int = 0
+    label_conflicts: int = 0
+
+
+class AuditRecord(Stored):
+    """What the audit of the images found."""
+
+    near_checked: bool = False
+    unreadable: tuple[Any, ...] = ()
+    modes: Mapping[str, int] = {}
+    exif_rotated: int = 0
+    odd_formats: tuple[Any, ...] = ()
+    duplicates: tuple[DuplicatesRecord, ...] = ()
+
+
 class DataRecord(Stored):
     """The data set of a run."""
 
@@ -55,7 +75,7 @@ class DataRecord(Stored):
     channels: int | None = None
     native_size: tuple[int, int] | None = None
     splits: Mapping[str, SplitRecord] = {}
-    audit: Mapping[str, Any] | None = None
+    audit: AuditRecord | None = None
     skipped: tuple[str, ...] = ()
 
 

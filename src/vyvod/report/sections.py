@@ -1,7 +1,7 @@
 """The report as sections, from the headline to the history. What depends on the task comes from the task's own file."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 
 import numpy as np
@@ -28,7 +28,7 @@ from vyvod.report.document import (
     Tiles,
 )
 from vyvod.report.figures import Series, class_balance, curves, steps
-from vyvod.report.records import Floats, OriginRecord, Run
+from vyvod.report.records import AuditRecord, Floats, OriginRecord, Run
 from vyvod.report.settings import ReportSettings
 from vyvod.report.text import UNKNOWN, Words
 
@@ -268,30 +268,34 @@ def _audit(run: Run, words: Words) -> list[Block]:
     audit = run.record.data.audit
     if audit is None:
         return [Paragraph(words.text("audit_none", command=Code(f"vyvod data check data={run.record.data.name}")))]
-    found = {name: finding for name, finding in audit.items() if _amount(finding)}
-    checks = ", ".join(words.finding(name) for name, finding in audit.items() if _amount(finding) == 0)
+    found = [f"{label}: {words.integer(number)}" for label, number in _findings(audit, words) if number]
+    leaks = sum(pair.exact + pair.near for pair in audit.duplicates if pair.splits[0] != pair.splits[1])
     if not found:
-        return [Paragraph(words.text("audit_clean", checks=checks))]
-    findings = "; ".join(f"{words.finding(name)}: {_finding(finding, words)}" for name, finding in found.items())
-    leak = any(name.endswith("across") for name in found)
-    text = words.text("audit_found", findings=findings)
-    return [Note((*text, " ", *words.text("audit_leak")) if leak else text, "warning" if leak else "info")]
+        checks = ["unreadable", "odd_formats", "exact", *(["near"] if audit.near_checked else [])]
+        return [Paragraph(words.text("audit_clean", checks=", ".join(words.finding(name) for name in checks)))]
+    text = words.text("audit_found", findings="; ".join(found))
+    return [Note((*text, " ", *words.text("audit_leak")) if leaks else text, "warning" if leaks else "info")]
 
 
-def _amount(finding: object) -> int | None:
-    """How much was found: a number, the length of a list, the sum over splits; None for what is no finding at all."""
-    if isinstance(finding, Mapping):
-        amounts = [_amount(part) for part in finding.values()]
-        return sum(amount or 0 for amount in amounts) if any(amount is not None for amount in amounts) else None
-    if isinstance(finding, (list, tuple)):
-        return len(finding)
-    return int(finding) if isinstance(finding, (int, float)) and not isinstance(finding, bool) else None
+def _findings(audit: AuditRecord, words: Words) -> Iterator[tuple[str, int]]:
+    yield words.finding("unreadable"), len(audit.unreadable)
+    for pair in sorted(audit.duplicates, key=lambda pair: pair.splits[0] == pair.splits[1]):
+        first, second = pair.splits
+        inside = words.say("audit_within", split=first)
+        place = inside if first == second else words.say("audit_across", first=first, second=second)
+        yield f"{words.finding('exact')} {place}", pair.exact
+        yield f"{words.finding('near')} {place}", pair.near
+    yield words.finding("label_conflicts"), sum(pair.label_conflicts for pair in audit.duplicates)
+    yield words.finding("odd_formats"), len(audit.odd_formats)
+    yield words.finding("exif_rotated"), audit.exif_rotated
+    for mode, number in audit.modes.items():
+        # Grey and colour are usual, unless they come mixed.
+        yield words.say("audit_mode", mode=mode), number if mode not in ("L", "RGB") or _is_rarer(mode, audit) else 0
 
 
-def _finding(finding: object, words: Words) -> str:
-    if isinstance(finding, Mapping):
-        return ", ".join(f"{name} {words.integer(_amount(part))}" for name, part in finding.items() if _amount(part))
-    return words.integer(_amount(finding))
+def _is_rarer(mode: str, audit: AuditRecord) -> bool:
+    grey, colour = audit.modes.get("L", 0), audit.modes.get("RGB", 0)
+    return bool(grey and colour) and mode == ("L" if grey <= colour else "RGB")
 
 
 def _training(run: Run, words: Words) -> list[Section]:

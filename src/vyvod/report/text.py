@@ -65,17 +65,13 @@ CURVES: dict[str, Entry] = {
 
 AUDIT: dict[str, Entry] = {
     "unreadable": ("unreadable images", "нечитаемые изображения"),
-    "truncated": ("truncated images", "обрезанные файлы"),
-    "duplicates_within": ("duplicates within a split", "дубликаты внутри выборки"),
-    "duplicates_across": ("duplicates across splits", "дубликаты между выборками"),
-    "near_duplicates_within": ("near duplicates within a split", "почти дубликаты внутри выборки"),
-    "near_duplicates_across": ("near duplicates across splits", "почти дубликаты между выборками"),
-    "conflicting_labels": ("equal images with different classes", "одинаковые изображения с разными классами"),
-    "odd_modes": ("unusual image modes", "необычные режимы изображений"),
-    "modes": ("image modes", "режимы изображений"),
-    "placeholders": ("placeholders among the images", "заглушки вместо изображений"),
+    "exact": ("exact copies", "точные копии"),
+    "near": ("near copies", "почти одинаковые изображения"),
+    "label_conflicts": ("copies with different classes", "копии с разными классами"),
+    "odd_formats": ("files that may be no proper image", "подозрительные файлы"),
+    "exif_rotated": ("images rotated by EXIF", "изображения, повёрнутые по EXIF"),
 }
-"""Findings of the audit. One that is not here is called as in the file."""
+"""Findings of the audit."""
 
 TEXTS: dict[str, Entry] = {
     # Heading
@@ -234,6 +230,9 @@ TEXTS: dict[str, Entry] = {
         "Images that occur in two splits make the values of the report look better than they are.",
         "Изображения, попавшие сразу в две выборки, завышают значения метрик в отчёте.",
     ),
+    "audit_within": ("within {split}", "внутри {split}"),
+    "audit_across": ("shared by {first} and {second}", "в {first} и {second} одновременно"),
+    "audit_mode": ("images of mode {mode}", "изображения в режиме {mode}"),
     "audit_none": (
         "The images were not audited in this run; {command} does it.",
         "Проверка изображений в этом запуске не проводилась; её выполняет {command}.",
