@@ -30,7 +30,10 @@ def _mistake(*words: object) -> str:
     "words", [["--help"], ["list", "data"], ["list", "models"], ["list", "metrics"], ["--version"]]
 )
 def test_quick_commands_load_no_torch(words: list[str]) -> None:
-    code = f"import sys; from vyvod.cli import app; sys.argv[1:] = {words}\ntry: app()\nfinally: assert 'torch' not in sys.modules"
+    code = (
+        f"import sys; from vyvod.cli import app; sys.argv[1:] = {words}\n"
+        "try: app()\nfinally: assert 'torch' not in sys.modules"
+    )
     began = time.perf_counter()
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr

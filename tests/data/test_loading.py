@@ -105,7 +105,7 @@ def test_transforms_of_samples_leave_the_global_generator_alone() -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_an_unreadable_image_stops_with_its_name(workers: int) -> None:
-    with pytest.raises(DataError, match="^image 9 is broken$"):
+    with pytest.raises(DataError, match=r"^image 9 is broken$"):
         list(Loader(Files(24, broken=[9]), replace(PLAN, workers=workers)).epoch(0))
 
 
@@ -130,7 +130,7 @@ def test_a_batch_without_a_readable_image_is_an_error() -> None:
 
 
 def test_too_few_images_for_a_step() -> None:
-    with pytest.raises(DataError, match="One step takes 16 images .* has 10. Lower training.batch_size to at most 5"):
+    with pytest.raises(DataError, match=r"One step takes 16 images .* has 10\. Lower training.batch_size to at most 5"):
         Loader(_images(10), replace(PLAN, training=True, group=2))
 
 

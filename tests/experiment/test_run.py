@@ -34,8 +34,8 @@ def test_the_folder_is_as_designed(finished_run: Path) -> None:
     names = {path.relative_to(finished_run).as_posix() for path in finished_run.rglob("*") if path.is_file()}
     assert names >= {
         "settings.yaml", "run.json", "requirements.txt", "metrics.csv", "per_class.csv", "scores.json",
-        "per_image/val.npz", "per_image/test.npz", "checkpoints/best.safetensors", "checkpoints/last.safetensors", "checkpoints/last.pt",
-        "examples.json", "examples/0001.png", "README.md", "report.html", "figures/loss.png",
+        "per_image/val.npz", "per_image/test.npz", "checkpoints/best.safetensors", "checkpoints/last.safetensors",
+        "checkpoints/last.pt", "examples.json", "examples/0001.png", "README.md", "report.html", "figures/loss.png",
     }  # fmt: skip
     told = json.loads((finished_run / "run.json").read_text())
     assert told["status"] == "finished"
@@ -108,26 +108,37 @@ def test_extended(tmp_path: Path) -> None:
         resume(folder, epochs="1")
 
 
-def test_two_processes_equal_one(tmp_path: Path) -> None:
+def test_two_processes_take_the_step_of_one(tmp_path: Path) -> None:
+    # One step of two accumulated batches. After many steps rounding alone drives any two trainings apart: a ReLU input of
+    # 1e-9 on one side is 0 on the other.
     settings = {
-        "training": {"epochs": 2, "accumulate": 2, "clip_norm": 1.0, "optimizer": "sgd"},
-        "augmentation": {"mixup": 0.3, "erase": 0.2},
+        "data": {"limit": 80},
+        "training": {
+            "batch_size": 40,
+            "accumulate": 2,
+            "clip_norm": 1.0,
+            "optimizer": "sgd",
+            "momentum": 0,
+            "ema": 0.5,
+        },
+        "augmentation": {"mixup": 0.3, "cutmix": 1.0, "erase": 0.2, "color": 0.3},
     }
-    one = train(small(tmp_path / "one", **settings))
-    both = {**settings, "training": {**settings["training"], "devices": 2}}
-    two = train(small(tmp_path / "two", **both))
-    left, right = (load_file(folder / "checkpoints" / "last.safetensors") for folder in (one, two))
-    for name, value in left.items():
-        assert torch.allclose(value.double(), right[name].double(), rtol=1e-3, atol=1e-4), name
-    scores = [json.loads((folder / "scores.json").read_text()) for folder in (one, two)]
-    for split in ("val", "test"):
-        assert scores[1][split]["overall"]["loss"] == pytest.approx(scores[0][split]["overall"]["loss"], rel=1e-3)
-        with np.load(two / "per_image" / f"{split}.npz") as mine, np.load(one / "per_image" / f"{split}.npz") as theirs:
-            assert mine["id"].tolist() == theirs["id"].tolist(), "no image counted twice or left out"
+    weights, scores = [], []
+    for epochs, devices in ((0, 1), (1, 1), (1, 2)):
+        training = {**settings["training"], "epochs": epochs, "devices": devices, "warmup_epochs": 0}
+        folder = train(small(tmp_path / f"{epochs}-{devices}", **{**settings, "training": training}))
+        weights.append(load_file(folder / "checkpoints" / "best.safetensors"))
+        scores.append(np.load(folder / "per_image" / "test.npz"))
+    start, one, two = weights
+    for name in start:
+        update = (one[name] - start[name]).double().norm()
+        assert (two[name] - one[name]).double().norm() <= 0.01 * update + 1e-7, name
+    assert scores[1]["id"].tolist() == scores[2]["id"].tolist(), "no image is counted twice or left out"
+    assert np.allclose(scores[1]["loss"], scores[2]["loss"], atol=1e-3)
 
 
 def test_mistakes_in_another_process_come_as_sentences(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="training.monitor=f2 is not a metric of this task"):
+    with pytest.raises(UserError, match=r"training\.monitor=f2 is not a metric of this task"):
         train(small(tmp_path, training={"devices": 2, "monitor": "f2"}))
 
 

@@ -59,6 +59,8 @@ class DataSettings(Record):
     """Processes that decode images; by default as many as there are cores, at most 8. Never changes the numbers."""
     cache: bool | None = None
     """Keep the decoded images in memory; by default when they fit into 1 GiB at a size of at most 96 pixels."""
+    audit: bool = True
+    """Look for duplicates and odd files before training (seconds for 100 000 files); `vyvod data check` looks closer."""
     on_error: Literal["stop", "skip"] = "stop"
     """What to do with an image that cannot be decoded: stop and name it, or leave it out and count it."""
 

@@ -30,7 +30,7 @@ from vyvod.experiment.record import open_folder
 from vyvod.experiment.settings import Settings, read_settings
 from vyvod.models import build
 from vyvod.models.build import Architecture
-from vyvod.models.weights import Loaded, load_weights, read_source
+from vyvod.models.weights import Loaded, imagenet_normalisation, load_weights, read_source
 from vyvod.seeds import seed_everything
 from vyvod.tasks.classification import Classification
 from vyvod.tasks.contract import Task
@@ -111,7 +111,7 @@ def assemble(settings: Settings, *, judging: bool = False) -> Assembly:
         build.freeze(network, settings.model.freeze, architecture.head)
     return Assembly(
         settings, dataset, make_task(name, dataset.classes, settings), architecture, spec,
-        choose_normalisation(settings, dataset, spec), network, loaded,
+        choose_normalisation(settings, architecture, dataset, spec), network, loaded,
     )  # fmt: skip
 
 
@@ -128,7 +128,9 @@ def native_input(dataset: Dataset, settings: Settings) -> InputSpec | None:
     return None if dataset.native_size is None else InputSpec(dataset.channels, *dataset.native_size)
 
 
-def choose_normalisation(settings: Settings, dataset: Dataset, spec: InputSpec) -> Normalisation:
+def choose_normalisation(
+    settings: Settings, architecture: Architecture, dataset: Dataset, spec: InputSpec
+) -> Normalisation:
     """Mean and standard deviation: as set, or those that the weights were trained with, or the data set's, or ImageNet's."""
     mean, std = settings.data.mean, settings.data.std
     weights = settings.model.weights
@@ -137,8 +139,10 @@ def choose_normalisation(settings: Settings, dataset: Dataset, spec: InputSpec) 
         if weights is not None and Path(weights).is_dir():
             known = open_folder(Path(weights)).get("input", {})
             mean, std = known.get("mean", mean), known.get("std", std)
-        elif weights == "imagenet" or mean is None or std is None:
-            mean, std = IMAGENET_MEAN, IMAGENET_STD
+        elif weights == "imagenet":
+            mean, std = imagenet_normalisation(architecture) or (IMAGENET_MEAN, IMAGENET_STD)
+    if mean is None or std is None:
+        mean, std = IMAGENET_MEAN, IMAGENET_STD
     if spec.channels == 1:
         mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
     return Normalisation(tuple(mean), tuple(std))

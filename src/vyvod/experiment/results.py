@@ -50,4 +50,4 @@ def write_scores(folder: Path, scores: Mapping[SplitName, Scores]) -> None:
 
 
 def _write_columns(path: Path, columns: Mapping[str, np.ndarray]) -> None:
-    write_atomically(path, lambda file: np.savez_compressed(file, **columns))
+    write_atomically(path, lambda file: np.savez_compressed(file, allow_pickle=False, **dict(columns)))

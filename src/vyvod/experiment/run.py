@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -147,11 +147,15 @@ def _process(fabric: Fabric, job: Job) -> str:
     folder = job.resume or Path(
         fabric.broadcast(str(record.create_folder(job.settings.folder, _name(job.settings))) if first else "")
     )
-    if not first:
+    with ExitStack() as stack:
+        if first:
+            stack.enter_context(record.held(folder))
+            stack.enter_context(_status_kept(folder))
         _run(fabric, job, assembly, folder)
-        return str(folder)
-    with record.held(folder), _status_kept(folder):
-        _run(fabric, job, assembly, folder)
+    if fabric.world_size > 1:
+        # Leave together: a process that goes while another still talks to it is aborted by gloo, now and then.
+        fabric.barrier()
+        torch.distributed.destroy_process_group()
     return str(folder)
 
 
@@ -348,7 +352,7 @@ def _write_beginning(job: Job, assembly: Assembly, folder: Path, fabric: Fabric)
         _check_same_data(before, data, folder)
         data["audit"], data["skipped"] = before["data"].get("audit"), before["data"].get("skipped", [])
     else:
-        data["audit"] = audit(dataset, near=False).summary()
+        data["audit"] = audit(dataset, near=False, progress=job.progress).summary() if settings.data.audit else None
     write_yaml(folder / "settings.yaml", {**as_record(settings), "task": assembly.task.name})
     write_text(folder / "requirements.txt", environment.requirements())
     native = dataset.native_size

@@ -197,6 +197,9 @@ def _training_contradictions(settings: Settings) -> Iterable[str]:
         yield "training.precision=fp16 needs a GPU; on the CPU use bf16 or 32."
     if settings.model.freeze_epochs and not settings.model.freeze:
         yield "model.freeze_epochs is set, but nothing is frozen; name the parts in model.freeze."
+    if settings.model.freeze_epochs and training.devices * training.nodes > 1:
+        # What is frozen when the processes are joined is never synchronised between them.
+        yield "model.freeze_epochs works with training.devices=1 only; leave it out, and the parts stay frozen."
 
 
 def changed(file: Path, words: Sequence[str], *, only: str) -> Settings:

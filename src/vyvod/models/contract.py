@@ -17,12 +17,15 @@ and, where it applies,
         3 channels, native size or 224 x 224. A network that cannot take small images answers a larger size, and the images
         are resized; one that can work on grey images answers channels = 1.
 
-    def pretrained(options: Options) -> torchvision WeightsEnum
+    def pretrained(options: Options) -> torchvision WeightsEnum, or a function that returns a state dict, or None
         The ImageNet weights of the library, for `model.weights=imagenet`. Fetching them is the caller's business.
 
-    HEAD = ("fc",)
-        Names of the submodules that depend on the number of classes, as a literal. Weights whose number of classes differs
-        are loaded without them.
+    HEAD = ("fc",), or def head(options: Options) -> tuple[str, ...]
+        Names of the submodules that depend on the number of classes. Weights whose number of classes differs are loaded
+        without them.
+
+    def for_imagenet(options: Options) -> Options
+        The options with which a network takes the ImageNet weights, where the default would take others (ResNet's stem).
 
 Outputs, by task: classification ``(N, K)`` float logits; segmentation ``(N, K, H, W)`` logits; detection follows torchvision's
 detection API; reconstruction ``(N, C, H, W)``. ``build`` gives a freshly initialised network, in training mode, on the CPU;

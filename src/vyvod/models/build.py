@@ -1,0 +1,301 @@
+"""From ``model:`` settings to a network: checking the options, building, freezing, counting."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MethodType, ModuleType
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.utils.flop_counter import FlopCounterMode
+
+from vyvod import catalog
+from vyvod.errors import SettingsError
+from vyvod.models.contract import ModelSettings
+from vyvod.models.inputs import rgb_input
+from vyvod.types import InputSpec, Record
+
+ALL_BUT_HEAD = "all-but-head"
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A network by name, with its options checked."""
+
+    name: str
+    """As in the settings."""
+    task: str
+    module: ModuleType
+    """The file that builds it; see ``models/contract.py``."""
+    options: Record
+    head: tuple[str, ...]
+    """Names of the submodules that depend on the number of classes."""
+    title: str
+    """In one line, for reports."""
+
+
+class NoOptions(Record):
+    """For files without ``Options``."""
+
+
+def resolve(settings: ModelSettings) -> Architecture:
+    """Find an architecture and check its options.
+
+    Raises:
+        SettingsError: there is no such architecture, its file lacks what the contract asks for, or options are wrong; the text
+            lists all of them.
+    """
+    entry = catalog.find_architecture(settings.name)
+    module = catalog.load(entry)
+    _check_file(settings.name, module)
+    options = _options(settings, getattr(module, "Options", NoOptions))
+    if settings.weights == "imagenet" and hasattr(module, "for_imagenet"):
+        options = module.for_imagenet(options)
+    variant = _variant(settings.name)
+    title = f"{variant}, from the library {settings.name.partition('/')[0]}" if variant else entry.title
+    return Architecture(settings.name, entry.tasks[0], module, options, _head(module, options), title)
+
+
+def fit_input(architecture: Architecture, native: InputSpec | None) -> InputSpec:
+    """The input that the network is built for, given the images as they are (None: photos of various sizes).
+
+    Raises:
+        SettingsError: a user's own ``fit_input`` fails or gives something else.
+    """
+    own = getattr(architecture.module, "fit_input", None)
+    if own is None:
+        return rgb_input(native)
+    spec = _call(architecture, own, architecture.options, native)
+    if not isinstance(spec, InputSpec):
+        raise SettingsError(
+            f"fit_input of model={architecture.name} gave {_kind(spec)}; expected vyvod.types.InputSpec."
+        )
+    return spec
+
+
+def build(architecture: Architecture, spec: InputSpec, classes: int) -> nn.Module:
+    """A freshly initialised network, in training mode, on the CPU, that has been tried on two images.
+
+    Only the initialisation draws from torch's global generator.
+
+    Raises:
+        SettingsError: it cannot be built, or does not give ``(N, classes)`` logits for images of that size.
+    """
+    model = _call(architecture, architecture.module.build, architecture.options, spec, classes)
+    if not isinstance(model, nn.Module):
+        raise SettingsError(f"build of model={architecture.name} gave {_kind(model)}; expected a torch.nn.Module.")
+    if architecture.task == "classification":
+        _try(architecture, model, spec, classes)
+    return model.train()
+
+
+def cost(model: nn.Module, spec: InputSpec) -> dict[str, int | None]:
+    """What a network costs.
+
+    Returns:
+        ``parameters``; ``trainable``, those that are not frozen; ``macs``, multiplications with addition for one image, of
+        convolutions and matrices only; None where they cannot be counted.
+    """
+    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
+    return {
+        "parameters": sum(size for size, _ in sizes),
+        "trainable": sum(size for size, trainable in sizes if trainable),
+        "macs": _macs(model, spec),
+    }
+
+
+def freeze(model: nn.Module, names: tuple[str, ...], head: tuple[str, ...]) -> None:
+    """Stop training parts of a network.
+
+    Their batch norms stay in evaluation mode, also when the network is set to training: with statistics that went on moving, the
+    frozen part would still change from step to step, and with statistics of the batch it would not be the function that its
+    weights were trained for. Dropout in a frozen part stays on, since it regularises what comes behind it.
+
+    Args:
+        model: changed in place.
+        names: submodules, such as ``layer1`` or ``features.0``; ``all-but-head`` is everything except the head.
+        head: submodules that depend on the number of classes.
+
+    Raises:
+        SettingsError: there is no such submodule, or nothing is left to train.
+    """
+    heads = _check_parts(model, names, head)
+    for name, module in model.named_modules():
+        outside_head = not any(_is_below(name, part) for part in heads)
+        if (ALL_BUT_HEAD in names and outside_head) or any(_is_below(name, part) for part in names):
+            _freeze_alone(module)
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise SettingsError(f"model.freeze={list(names)} leaves nothing to train. Freeze less.")
+
+
+def unfreeze(model: nn.Module) -> None:
+    """Train every parameter again, and let every batch norm follow the network's mode."""
+    for module in model.modules():
+        if module.__dict__.pop("train", None) is not None:
+            module.train(model.training)
+    model.requires_grad_()
+
+
+def _check_file(name: str, module: ModuleType) -> None:
+    if not callable(getattr(module, "build", None)):
+        raise SettingsError(f"{name} has no function build(options, spec, classes) that gives a torch.nn.Module.")
+    options = getattr(module, "Options", NoOptions)
+    if not (isinstance(options, type) and issubclass(options, Record)):
+        raise SettingsError(f"Options in {name} must be a class that inherits from vyvod.types.Record.")
+
+
+def _head(module: ModuleType, options: Record) -> tuple[str, ...]:
+    if hasattr(module, "head"):
+        return tuple(module.head(options))
+    names = getattr(module, "HEAD", ())
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _variant(name: str) -> str:
+    library, _, variant = name.partition("/")
+    return variant if library in catalog.LIBRARIES and not name.endswith(".py") else ""
+
+
+def _options(settings: ModelSettings, kind: type[Record]) -> Record:
+    given, variant = dict(settings.model_extra or {}), _variant(settings.name)
+    if variant and given.setdefault("variant", variant) != variant:
+        raise SettingsError(
+            f"model={settings.name} and model.variant={given['variant']} contradict each other; leave one out."
+        )
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        problems = [_explain(problem, settings.name, kind) for problem in error.errors()]
+    if len(problems) == 1:
+        raise SettingsError(problems[0])
+    raise SettingsError(
+        "\n".join([f"{len(problems)} problems in the settings:", *(f"  - {line}" for line in problems)])
+    )
+
+
+def _explain(problem: Mapping[str, Any], name: str, kind: type[Record]) -> str:
+    key = ".".join(["model", *map(str, problem["loc"])])
+    message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "expected").rstrip(".")
+    message = message[:1].lower() + message[1:]
+    if problem["type"] == "extra_forbidden":
+        options = ", ".join(kind.model_fields) or "none"
+        near = catalog.nearest(key[6:], [*kind.model_fields, *ModelSettings.model_fields])
+        return f"There is no setting '{key}' for model={name}.{near} Its options: {options}."
+    if problem["type"] == "missing":
+        return f"{key} is missing; model={name} needs it."
+    return f"{key}={problem['input']!r}: {message}." if problem["loc"] else f"{message}."
+
+
+def _call(architecture: Architecture, function: Callable[..., Any], *parts: Any) -> Any:
+    try:
+        return function(*parts)
+    except SettingsError:
+        raise
+    except Exception as error:
+        raise SettingsError(
+            f"{function.__name__} of model={architecture.name} fails: {_place(error, architecture)}"
+        ) from error
+
+
+def _place(error: Exception, architecture: Architecture) -> str:
+    """What went wrong, and the last line of the architecture's own file on the way there."""
+    file = str(architecture.module.__file__)
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    where = f" ({Path(file).name}, line {lines[-1]})" if lines else ""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}{where}."
+
+
+def _try(architecture: Architecture, model: nn.Module, spec: InputSpec, classes: int) -> None:
+    size = f"{spec.channels} x {spec.height} x {spec.width}"
+    with _only_looked_at(model):
+        try:
+            outputs = model(_noise(model, spec, images=2))
+        except Exception as error:
+            raise SettingsError(
+                f"model={architecture.name} fails on two images of {size} (channels, height, width): "
+                f"{_place(error, architecture)} data.image_size=224 sets another size."
+            ) from error
+    if not isinstance(outputs, Tensor) or outputs.shape != (2, classes) or not outputs.is_floating_point():
+        raise SettingsError(
+            f"model={architecture.name} gives {_kind(outputs)} for two images of {size} and {classes} classes; "
+            f"expected a tensor of 2 x {classes} floating-point logits."
+        )
+
+
+def _macs(model: nn.Module, spec: InputSpec) -> int | None:
+    counter = FlopCounterMode(display=False)
+    try:
+        with _only_looked_at(model), counter:
+            model(_noise(model, spec, images=1))
+    except Exception:  # counting is for the record; a network that cannot be counted can still be trained
+        return None
+    return int(counter.get_total_flops() // 2)
+
+
+@contextmanager
+def _only_looked_at(model: nn.Module) -> Iterator[None]:
+    """In evaluation mode, without gradients; modes and torch's generator are afterwards as before."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            model.eval()
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _noise(model: nn.Module, spec: InputSpec, *, images: int) -> Tensor:
+    noise = torch.randn(images, spec.channels, spec.height, spec.width, generator=torch.Generator().manual_seed(0))
+    return noise.to(next((parameter.device for parameter in model.parameters()), "cpu"))
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of {' x '.join(map(str, value.shape)) or 'no dimensions'} ({value.dtype})"
+    return f"a {type(value).__name__}"
+
+
+def _check_parts(model: nn.Module, names: tuple[str, ...], head: tuple[str, ...]) -> list[str]:
+    """The parts of the head that this network has, once the names of frozen parts are found to make sense."""
+    known = [name for name, _ in model.named_modules() if name]
+    unknown = [name for name in names if name not in (*known, ALL_BUT_HEAD)]
+    if unknown:
+        raise SettingsError("\n".join(f"model.freeze: {_unknown_part(name, model, known)}" for name in unknown))
+    heads = [name for name in head if name in known]
+    if ALL_BUT_HEAD in names and not heads:
+        raise SettingsError(
+            f"model.freeze={ALL_BUT_HEAD}: the architecture does not name its head. Name the parts to freeze, or write "
+            'HEAD = ("name of the last layer",) at the top of its file.'
+        )
+    return heads
+
+
+def _is_below(name: str, part: str) -> bool:
+    return name == part or name.startswith(f"{part}.")
+
+
+def _freeze_alone(module: nn.Module) -> None:
+    for parameter in module.parameters(recurse=False):
+        parameter.requires_grad = False
+    if isinstance(module, _NormBase) and module.track_running_stats:
+        # On the layer itself: it stays so in copies of the network, such as the moving average.
+        module.__dict__["train"] = MethodType(_stay_in_evaluation, module)
+        module.eval()
+
+
+def _stay_in_evaluation(module: nn.Module, mode: bool = True) -> nn.Module:  # noqa: FBT001, FBT002 - torch's signature
+    module.training = False
+    return module
+
+
+def _unknown_part(name: str, model: nn.Module, known: list[str]) -> str:
+    first = ", ".join(name for name, _ in model.named_children())
+    return f"the network has no part '{name}'.{catalog.nearest(name, [*known, ALL_BUT_HEAD])} Its first level: {first}."
