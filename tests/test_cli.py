@@ -134,7 +134,8 @@ def test_predict(finished_run: Path, tmp_path: Path) -> None:
     assert "cannot be decoded" in lines[4]
     assert len(list((tmp_path / "out" / "images").iterdir())) == 3
     assert "cannot be decoded" in _mistake("predict", finished_run, images / "broken.png")
-    assert "There are no images" in _mistake("predict", finished_run, tmp_path / "out" / "predictions.csv" / "..")
+    (tmp_path / "empty").mkdir()
+    assert "There are no images" in _mistake("predict", finished_run, tmp_path / "empty")
 
 
 def test_report_again_in_russian(finished_run: Path, tmp_path: Path) -> None:

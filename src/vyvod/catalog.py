@@ -45,7 +45,8 @@ def datasets() -> dict[str, Entry]:
 def architectures() -> dict[str, Entry]:
     """Architectures that come with the program, by name."""
     shelves = (path for task in TASKS for path in _files(_PACKAGE / "models" / task))
-    return {entry.name: entry for entry in map(_read, shelves)}
+    entries = map(_read, shelves)
+    return {f"{entry.name}/<name>" if entry.name in LIBRARIES else entry.name: entry for entry in entries}
 
 
 def metrics() -> dict[str, dict[str, str]]:

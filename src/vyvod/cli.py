@@ -177,7 +177,7 @@ def list_(what: Annotated[str, typer.Argument(help="data, models or metrics")]) 
         case "models":
             _table(
                 ("name", "task", "what"),
-                [(e.name, ", ".join(e.tasks), e.title) for e in catalog.architectures().values()],
+                [(name, ", ".join(e.tasks), e.title) for name, e in catalog.architectures().items()],
             )
             print("Your own: model=./my_net.py (see CONTRIBUTING.md). Options of one: vyvod settings model=NAME")
         case "metrics":

@@ -67,10 +67,13 @@ def test_mistakes(words: list[str], says: str) -> None:
 
 def test_all_problems_in_one_message() -> None:
     with pytest.raises(SettingsError) as caught:
-        read_settings(None, ["training.epoch=3", "training.batch_size=0", "report.language=de"])
+        read_settings(
+            None, ["training.epoch=3", "training.batch_size=0", "report.language=de", "data=cifr10", "model.widht=3"]
+        )
     text = str(caught.value)
-    assert text.startswith("3 problems in the settings:")
-    assert all(part in text for part in ("training.epoch", "training.batch_size=0", "report.language='de'"))
+    assert text.startswith("5 problems in the settings:")
+    parts = ("training.epoch", "training.batch_size=0", "report.language='de'", "'cifar10'", "'model.width'")
+    assert all(part in text for part in parts)
 
 
 def test_all_contradictions_in_one_message() -> None:

@@ -52,8 +52,10 @@ def test_all_problems_of_the_options_in_one_message() -> None:
     assert str(caught.value).splitlines() == [
         "3 problems in the settings:",
         "  - model.stem='tiny': expected 'auto', 'imagenet' or 'small'.",
-        "  - There is no setting 'model.dept' for model=resnet. Did you mean 'depth'? Its options: depth, stem, shortcut.",
-        "  - There is no setting 'model.freze' for model=resnet. Did you mean 'freeze'? Its options: depth, stem, shortcut.",
+        "  - There is no setting 'model.dept' for model=resnet. Did you mean 'model.depth'? Its options: "
+        "model.depth, model.stem, model.shortcut.",
+        "  - There is no setting 'model.freze' for model=resnet. Did you mean 'model.freeze'? Its options: "
+        "model.depth, model.stem, model.shortcut.",
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from vyvod.data.contract import DataSettings
 from vyvod.data.transforms import AugmentationSettings
 from vyvod.errors import SettingsError
 from vyvod.files import read_yaml
+from vyvod.models.build import resolve
 from vyvod.models.contract import ModelSettings
 from vyvod.report.settings import ReportSettings
 from vyvod.training.settings import TrainingSettings
@@ -60,7 +61,7 @@ def read_settings(file: Path | None, words: Sequence[str] = ()) -> Settings:
     Raises:
         SettingsError: lists every problem at once.
     """
-    record = _spelled_out(read_yaml(file)) if file else {}
+    record = _spelled_out(read_yaml(file) if file else {})
     for key, value in map(_parse, words):
         _put(record, key, value)
     return check(record)
@@ -72,14 +73,33 @@ def check(record: Mapping[str, Any]) -> Settings:
     Raises:
         SettingsError: lists every problem at once.
     """
+    record = _spelled_out(record)
+    problems: list[str] = []
+    settings = None
     try:
         settings = Settings.model_validate(record)
+        problems += _contradictions(settings)
     except ValidationError as error:
-        raise _report(_explain(problem) for problem in error.errors()) from None
-    problems = list(_contradictions(settings))
-    if problems:
+        problems += [_explain(problem) for problem in error.errors()]
+    problems += _unknown_parts(record)
+    if settings is None or problems:
         raise _report(problems)
     return settings
+
+
+def _unknown_parts(record: Mapping[str, Any]) -> Iterable[str]:
+    """What is wrong with the names of data set and architecture, and with the options of the latter."""
+    parts: tuple[Callable[[], object], ...] = (
+        lambda: resolve(ModelSettings.model_validate(record.get("model", {}))),
+        lambda: catalog.find_dataset(DataSettings.model_validate(record.get("data", {})).name),
+    )
+    for find in parts:
+        try:
+            find()
+        except ValidationError:
+            continue  # told already, with all other wrong values
+        except SettingsError as error:
+            yield from (line.removeprefix("  - ") for line in str(error).splitlines() if not line.endswith("settings:"))
 
 
 def as_record(settings: Settings) -> dict[str, Any]:
@@ -87,7 +107,7 @@ def as_record(settings: Settings) -> dict[str, Any]:
     return settings.model_dump(mode="json")
 
 
-def _spelled_out(record: dict[str, Any]) -> dict[str, Any]:
+def _spelled_out(record: Mapping[str, Any]) -> dict[str, Any]:
     return {key: {"name": value} if key in SHORT and isinstance(value, str) else value for key, value in record.items()}
 
 
@@ -223,8 +243,6 @@ def schema() -> str:
 
 def explained(settings: Settings) -> str:
     """The settings as YAML, with the meaning of each as a comment; options of the architecture included."""
-    from vyvod.models.build import resolve
-
     options = resolve(settings.model).options
     record = as_record(settings)
     record["model"] |= options.model_dump(mode="json")

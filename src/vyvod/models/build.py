@@ -185,8 +185,8 @@ def _explain(problem: Mapping[str, Any], name: str, kind: type[Record]) -> str:
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "expected").rstrip(".")
     message = message[:1].lower() + message[1:]
     if problem["type"] == "extra_forbidden":
-        options = ", ".join(kind.model_fields) or "none"
-        near = catalog.nearest(key[6:], [*kind.model_fields, *ModelSettings.model_fields])
+        options = ", ".join(f"model.{option}" for option in kind.model_fields) or "none"
+        near = catalog.nearest(key, [f"model.{option}" for option in (*kind.model_fields, *ModelSettings.model_fields)])
         return f"There is no setting '{key}' for model={name}.{near} Its options: {options}."
     if problem["type"] == "missing":
         return f"{key} is missing; model={name} needs it."
