@@ -1,5 +1,6 @@
 """The examples of CONTRIBUTING.md do what the page says."""
 
+import json
 import re
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from vyvod import catalog
 from vyvod.data.contract import Dataset, DataSettings
 from vyvod.data.load import load_dataset
 from vyvod.errors import DataError
+from vyvod.experiment.run import train
+from vyvod.experiment.settings import read_settings
 from vyvod.models import build
 from vyvod.models.contract import ModelSettings
 from vyvod.types import SPLITS, InputSpec
@@ -71,3 +74,18 @@ def test_network_learns_the_images(dataset: Dataset) -> None:
         loss.backward()
         optimizer.step()
     assert (network(images).argmax(1) == labels).float().mean() == 1
+
+
+def test_both_train_together(dataset: Dataset, examples: Path) -> None:
+    words = [
+        "model=./my_net.py",
+        "data=./my_data.py",
+        f"data.root={examples}",
+        "training.epochs=8",
+        "training.batch_size=16",
+    ]
+    folder = train(
+        read_settings(None, [*words, "tracking=[]", "training.learning_rate=0.01", "augmentation.crop=none"])
+    )
+    scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    assert scores["test"]["overall"]["accuracy"] >= 0.9

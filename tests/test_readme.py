@@ -1,0 +1,91 @@
+"""Every command of the README runs, in the order of the page, in an empty folder."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from vyvod.cli import app
+
+QUICK = ["data.limit=240", "training.batch_size=40"]
+"""What is added to trainings, so that they take seconds."""
+
+
+def _blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def workplace(repository: Path, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the page takes for granted: my.yaml, my_images, my_net.py, and Fashion-MNIST at its place."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    (yaml,) = _blocks(repository / "README.md", "yaml")
+    (tmp_path / "my.yaml").write_text(yaml, encoding="utf-8")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "fashion-mnist").symlink_to(shared_data / "fashion_mnist")
+    network = next(text for text in _blocks(repository / "CONTRIBUTING.md", "python") if text.startswith("# my_net.py"))
+    (tmp_path / "my_net.py").write_text(network, encoding="utf-8")
+    _write_images(tmp_path / "my_images")
+    return tmp_path
+
+
+def _write_images(folder: Path) -> None:
+    random = np.random.default_rng(0)
+    for name, brightness in (("hell", 200), ("dunkel", 60)):
+        (folder / name).mkdir(parents=True)
+        for number in range(120):
+            pixels = random.normal(brightness, 20, (40, 30, 3)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+
+
+def _quick(words: list[str]) -> list[str]:
+    if words[0] == "find-lr":
+        return [*words, *QUICK]
+    if words[0] != "train" or "--resume" in words:
+        return words
+    return [*words, *QUICK, *([] if "name=two" in words else ["training.epochs=1"])]
+
+
+def test_commands(repository: Path, workplace: Path) -> None:
+    lines = [line for block in _blocks(repository / "README.md", "bash") for line in block.splitlines() if line.strip()]
+    assert len(lines) > 15
+    for line in lines:
+        program, *words = shlex.split(line)
+        assert program == "vyvod", f"only console blocks may hold other commands: {line}"
+        result = CliRunner().invoke(app, _quick(words))
+        assert result.exit_code == 0, f"{line}\n{result.output}\n{result.exception!r}"
+    runs = {path.parent.name for path in workplace.glob("runs/*/report.html")}
+    assert runs == {
+        "first",
+        "fashion-mnist-resnet",
+        "fashion-mnist-resnet-2",
+        "image-folder-resnet",
+        "repeated",
+        "two",
+        "fashion-mnist-mini-my_net",
+    }
+    first, repeated = (
+        json.loads((workplace / "runs" / name / "scores.json").read_text()) for name in ("first", "repeated")
+    )
+    assert first == repeated
+
+
+def test_the_two_commands_are_targets_of_make(repository: Path) -> None:
+    targets = re.findall(r"^(\w+):", (repository / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    named = re.findall(r"^make (\w+)", "".join(_blocks(repository / "README.md", "console")), re.MULTILINE)
+    assert set(named) == {"demo", "test"}
+    assert set(named) <= set(targets)
+
+
+def test_links_lead_somewhere(repository: Path) -> None:
+    for page in [repository / "README.md", repository / "CONTRIBUTING.md", *(repository / "docs").glob("*.md")]:
+        text = page.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+            assert target.startswith("http") or (page.parent / target).exists(), f"{page.name}: {target}"
