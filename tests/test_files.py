@@ -1,10 +1,13 @@
 """Writing is atomic, reading executes nothing."""
 
 import errno
+import io
 from pathlib import Path
 from typing import IO
 
+import numpy as np
 import pytest
+import torch
 
 from vyvod import files
 from vyvod.errors import RunError, UserError
@@ -22,6 +25,18 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
         files.write_atomically(path, fill_the_disk)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_behind_the_error_of_an_archive_is_found(tmp_path: Path) -> None:
+    class Full(io.BytesIO):
+        def write(self, content: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    # torch.save and NumPy close their archives on the way out, which fails too and hides the first error.
+    for save in (lambda file: torch.save({"a": torch.zeros(9)}, Full()), lambda file: np.savez(Full(), a=np.zeros(9))):
+        with pytest.raises(RunError, match="The disk is full"):
+            files.write_atomically(tmp_path / "a", save)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:

@@ -87,8 +87,9 @@ def train(
         folder = run.train(_settings(everything), progress=_progress(), command=_typed())
     else:
         folder = run.resume(resume, epochs=_only_epochs(everything), progress=_progress(), command=_typed())
-    _show_scores(folder)
-    _show_report(folder)
+    if _is_first():
+        _show_scores(folder)
+        _show_report(folder)
 
 
 @command(words=True)
@@ -296,6 +297,11 @@ def _only_epochs(words: Sequence[str]) -> str | None:
 def _take(words: Sequence[str], key: str, *, default: str) -> tuple[str, list[str]]:
     found = [word.partition("=")[2] for word in words if word.startswith(f"{key}=")]
     return (found[-1] if found else default), [word for word in words if not word.startswith(f"{key}=")]
+
+
+def _is_first() -> bool:
+    # Under torchrun and SLURM this program runs once for each device.
+    return int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))) == 0
 
 
 def _typed() -> str:

@@ -36,8 +36,31 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-    except OSError as error:
-        raise _explain(path, error) from error
+    except Exception as error:
+        trouble = disk_trouble(error)
+        if trouble is None:
+            raise
+        raise _explain(path, trouble) from error
+
+
+def disk_trouble(error: BaseException | None) -> OSError | None:
+    """The error of the system behind an error, if there is one: writers of archives hide a full disk behind errors of theirs."""
+    while error is not None:
+        if isinstance(error, OSError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def full_disk(error: BaseException) -> RunError | None:
+    """A sentence for the user where a full disk is behind an error, wherever it was noticed."""
+    trouble = disk_trouble(error)
+    if trouble is None or trouble.errno not in _FULL:
+        return None
+    return _explain(Path(str(trouble.filename or "a file of the run")), trouble)
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def _umask() -> int:
@@ -48,7 +71,7 @@ def _umask() -> int:
 
 
 def _explain(path: Path, error: OSError) -> RunError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in _FULL:
         return RunError(
             f"The disk is full: {path} could not be written. Nothing that was written before is lost; "
             "free some space, then go on with `vyvod train --resume RUN`."

@@ -23,7 +23,7 @@ from vyvod.experiment import environment, examples, record
 from vyvod.experiment.assembly import Assembly, assemble, make_fabric, make_loaders, memory_format
 from vyvod.experiment.results import class_rows, write_results
 from vyvod.experiment.settings import Settings, as_record, check, read_settings
-from vyvod.files import write_text, write_yaml
+from vyvod.files import full_disk, write_text, write_yaml
 from vyvod.models import build
 from vyvod.models.layers import convert_batch_norm
 from vyvod.models.weights import load_weights, read_source, save_weights
@@ -172,7 +172,7 @@ def _status_kept(folder: Path) -> Iterator[None]:
         record.update(folder, status="interrupted", ended=record.now())
         raise
     except Exception as error:
-        told = _out_of_memory(error) or error
+        told = error if isinstance(error, UserError) else _out_of_memory(error) or full_disk(error) or error
         # The disk may be full: the record of the failure is worth less than the failure itself.
         with suppress(UserError):
             record.update(folder, status="failed", error=str(told), ended=record.now())
