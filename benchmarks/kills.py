@@ -9,6 +9,7 @@ import argparse
 import csv
 import multiprocessing
 import random
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -31,9 +32,11 @@ TIMES = ("seconds", "images_per_second")
 def run(folder: Path) -> None:
     """Start the run, or go on with it."""
     started = list(folder.glob("*/run.json"))
-    if started and (started[0].parent / "settings.yaml").exists():
+    if started:
         resume(started[0].parent)
     else:
+        # Killed before it was on record: there is nothing to go on with.
+        shutil.rmtree(folder, ignore_errors=True)
         train(check({**SETTINGS, "folder": str(folder)}))
 
 

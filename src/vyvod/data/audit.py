@@ -379,7 +379,7 @@ def _findings(found: Audit) -> Iterator[str]:
         yield from _leak(pair) if pair.splits[0] != pair.splits[1] else ()
     conflicts = sum(pair.label_conflicts for pair in found.duplicates)
     if conflicts:
-        yield f"{_many(conflicts, 'duplicate')} carry another label than their twin: at least one label of each pair is wrong."
+        yield f"{_many(conflicts, 'duplicate')} with another label than the twin: at least one label of each pair is wrong."
     if found.odd_formats:
         first = found.odd_formats[0]
         yield f"{_many(found.odd_formats, 'file')} may be no proper image; the first is {first.id}: {first.problem}."
@@ -402,13 +402,13 @@ def _copies(pair: Duplicates) -> str:
 
 def _notes(found: Audit) -> Iterator[str]:
     if found.modes.get("L") and found.modes.get("RGB"):
-        yield f"{_many(found.modes['L'], 'image')} are grey among {found.modes['RGB']} in colour; they are read as RGB."
+        yield f"{_many(found.modes['L'], 'grey image')} among {found.modes['RGB']} in colour, read as RGB."
     for mode, number in found.modes.items():
         name = "16-bit or 32-bit grey" if mode.startswith("I") else _ODD_MODES.get(mode, mode)
         if mode not in ("L", "RGB"):
-            yield f"{_many(number, 'image')} are {name} (mode {mode}); they are read as 8-bit RGB."
+            yield f"{_many(number, 'image')} in mode {mode} ({name}), read as 8-bit RGB."
     if found.exif_rotated:
-        yield f"{_many(found.exif_rotated, 'image')} are rotated by EXIF; they are read upright, other programs may not do so."
+        yield f"{_many(found.exif_rotated, 'image')} rotated by EXIF, read upright; other programs may not do so."
     if found.smallest_class and found.largest_class and found.imbalance >= UNEQUAL:
         yield (
             f"The classes are unequal: '{found.largest_class.name}' has {found.largest_class.images} images, "

@@ -16,14 +16,14 @@ from torch import nn
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from vyvod import errors
-from vyvod.data.audit import audit
 from vyvod.errors import RunError, TrainingError, UserError
 from vyvod.evaluation.evaluate import evaluate
 from vyvod.experiment import environment, examples, record
 from vyvod.experiment.assembly import Assembly, assemble, make_fabric, make_loaders, memory_format
+from vyvod.experiment.beginning import write_beginning
 from vyvod.experiment.results import class_rows, write_results
 from vyvod.experiment.settings import Settings, as_record, check, read_settings
-from vyvod.files import full_disk, write_text, write_yaml
+from vyvod.files import full_disk
 from vyvod.models import build
 from vyvod.models.layers import convert_batch_norm
 from vyvod.models.weights import load_weights, read_source, save_weights
@@ -311,7 +311,7 @@ class Session:
 def _run(fabric: Fabric, job: Job, assembly: Assembly, folder: Path) -> None:
     first = fabric.global_rank == 0
     if first:
-        _write_beginning(job, assembly, folder, fabric)
+        write_beginning(folder, assembly, fabric, command=job.command, progress=job.progress)
     fabric.barrier()
     session = Session(fabric, job, assembly, folder)
     if job.resume is not None and _has_state(folder):
@@ -341,104 +341,6 @@ def _check_weights_of_best(session: Session) -> None:
     if not (session.folder / BEST).exists():
         raise RunError(
             f"{session.folder / BEST} is missing, and the run cannot go on without it. Train anew from settings.yaml."
-        )
-
-
-def _write_beginning(job: Job, assembly: Assembly, folder: Path, fabric: Fabric) -> None:
-    settings, dataset = job.settings, assembly.dataset
-    before = record.open_folder(folder) if job.resume else {}
-    data = _data_record(assembly)
-    if before:
-        _check_same_data(before, data, folder)
-        data["audit"], data["skipped"] = before["data"].get("audit"), before["data"].get("skipped", [])
-    else:
-        data["audit"] = audit(dataset, near=False, progress=job.progress).summary() if settings.data.audit else None
-    write_yaml(folder / "settings.yaml", {**as_record(settings), "task": assembly.task.name})
-    write_text(folder / "requirements.txt", environment.requirements())
-    native = dataset.native_size
-    record.update(
-        folder,
-        name=folder.name,
-        task=assembly.task.name,
-        status="running",
-        error=None,
-        seed=settings.seed,
-        command=before.get("command") or job.command,
-        started=before.get("started") or record.now(),
-        ended=None,
-        data=data,
-        input={
-            "channels": assembly.spec.channels,
-            "height": assembly.spec.height,
-            "width": assembly.spec.width,
-            "mean": list(assembly.normalisation.mean),
-            "std": list(assembly.normalisation.std),
-            "resized": native is not None and native != (assembly.spec.height, assembly.spec.width),
-        },
-        model={
-            "name": settings.model.name,
-            "title": assembly.architecture.title,
-            **build.cost(assembly.network, assembly.spec),
-            "head": list(assembly.architecture.head),
-            "weights": None if assembly.loaded is None else assembly.loaded.record(),
-        },
-        headline=settings.training.monitor or assembly.task.headline,
-        epochs=settings.training.epochs,
-        hardware=environment.hardware()
-        | {"device": fabric.device.type, "devices": fabric.world_size, "precision": settings.training.precision},
-        versions=environment.versions(),
-        git=environment.git_state(Path.cwd()),
-    )
-    _note_event(folder, before, settings)
-
-
-def _note_event(folder: Path, before: Mapping[str, Any], settings: Settings) -> None:
-    if not before:
-        record.add_event(folder, "started", epochs=settings.training.epochs)
-    elif before.get("epochs") != settings.training.epochs:
-        record.add_event(folder, "extended", epochs=settings.training.epochs, before=before.get("epochs"))
-    else:
-        record.add_event(folder, "resumed", epochs=settings.training.epochs)
-
-
-def _data_record(assembly: Assembly) -> dict[str, Any]:
-    dataset, card = assembly.dataset, assembly.dataset.card
-    splits = {}
-    for name, split in dataset.splits.items():
-        origin = dataset.origins.get(name)
-        labels = getattr(split, "labels", None)
-        splits[name] = {
-            "images": len(split),
-            "counts": None if labels is None else torch.bincount(labels, minlength=len(dataset.classes)).tolist(),
-            "fingerprint": split.fingerprint(),
-            "origin": None
-            if origin is None
-            else {"source": origin.source, "carved": origin.carved, "share": origin.share, "seed": origin.seed},
-        }
-    return {
-        "name": assembly.settings.data.name,
-        "title": card.title,
-        "homepage": card.homepage,
-        "licence": card.licence,
-        "citation": card.citation,
-        "classes": list(dataset.classes),
-        "channels": dataset.channels,
-        "native_size": dataset.native_size,
-        "splits": splits,
-        "skipped": [],
-    }
-
-
-def _check_same_data(before: Mapping[str, Any], data: Mapping[str, Any], folder: Path) -> None:
-    changed = [
-        name
-        for name, split in data["splits"].items()
-        if before["data"]["splits"][name]["fingerprint"] != split["fingerprint"]
-    ]
-    if changed:
-        raise RunError(
-            f"The images of the {' and '.join(changed)} split have changed since {folder} was started, so the run cannot go on. "
-            f"Put them back, or start a new run: vyvod train {folder}/settings.yaml"
         )
 
 
