@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vyvod.experiment.record import open_folder
 from vyvod.experiment.run import resume, train
 from vyvod.experiment.settings import check
 
@@ -32,6 +33,8 @@ TIMES = ("seconds", "images_per_second")
 def run(folder: Path) -> None:
     """Start the run, or go on with it."""
     started = list(folder.glob("*/run.json"))
+    if started and open_folder(started[0].parent)["status"] == "finished":
+        return
     if started:
         resume(started[0].parent)
     else:

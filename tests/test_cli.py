@@ -65,6 +65,8 @@ def test_every_offer_is_listed() -> None:
         (["train", "model.depht=50", "model=resnet"], "Did you mean 'model.depth'?"),
         (["train", "model=resnet", "model.depth=19"], "model.depth=19"),
         (["train", "none.yaml"], "none.yaml does not exist"),
+        (["train", "training.epochs="], "training.epochs has no value"),
+        (["train", "data.root=5"], "data.root=5: "),
         (["train", "model=./none.py"], "does not exist"),
         (["train", "--training.epochs"], "has no value"),
         (["train", "data=cifar10"], "data.root"),

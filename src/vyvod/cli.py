@@ -55,7 +55,7 @@ def command(
                 _tell(f"Error: {error}")
                 raise typer.Exit(2) from None
             except KeyboardInterrupt:
-                _tell("\nStopped. A run that was training goes on with: vyvod train --resume RUN")
+                _tell("Stopped.")
                 raise typer.Exit(130) from None
 
         parent.command(name=name, context_settings=WORDS if words else None)(guarded)

@@ -118,7 +118,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"{path} does not exist.") from None
     except (yaml.YAMLError, ValueError, OSError) as error:
-        raise UserError(f"{path} is not readable YAML: {' '.join(str(error).split())}.") from error
+        reason = " ".join(str(error).replace('in "<unicode string>", ', "at ").split()).rstrip(" ^.:")
+        raise UserError(f"{path} is not readable YAML: {reason}.") from error
     if record is None:
         return {}
     if not isinstance(record, dict):

@@ -1,5 +1,6 @@
 """Batches: order, shares of processes, workers, unreadable images."""
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -92,6 +93,20 @@ def test_workers_change_nothing(workers: int) -> None:
     torch.manual_seed(workers)
     images = [batch.images for batch in loader.epoch(1)]
     assert all(torch.equal(mine, theirs) for mine, theirs in zip(images, reference, strict=True))
+
+
+@pytest.mark.parametrize("settings", [
+    AugmentationSettings(crop="resized"),
+    AugmentationSettings(crop="none", policy="trivialaugment"),
+])  # fmt: skip
+def test_what_workers_need_can_be_sent_to_them(settings: AugmentationSettings) -> None:
+    # On Windows and macOS workers are spawned, and the transform of batches, which stays here, may be a closure.
+    transform = for_training(InputSpec(3, 16, 16), settings, "crop")
+    plan = replace(PLAN, sample_transform=transform, transform=lambda batch, draws: batch)
+    workers = Loader(Files(24), plan)._workers
+    samples, collate = pickle.loads(pickle.dumps((workers.dataset, workers.collate_fn)))
+    batch = collate([samples[place, 0] for place in range(4)])
+    assert torch.equal(batch.images, collate([workers.dataset[place, 0] for place in range(4)]).images)
 
 
 def test_transforms_of_samples_leave_the_global_generator_alone() -> None:

@@ -57,6 +57,15 @@ def test_an_unreadable_image_is_left_out_and_reported(images: Path, tmp_path: Pa
     assert "Ёлки & <b>" not in page
 
 
+def test_two_processes_with_workers_tell_all_unreadable_images(images: Path, tmp_path: Path) -> None:
+    for number in (3, 11, 20, 41, 56):
+        (images / "Ёлки & <b>" / f"{number}.jpg").write_bytes(b"no picture")
+    settings = _settings(images, cache=False, workers=1, on_error="skip", val_fraction=0.3, test_fraction=0.3)
+    settings["training"] = {"batch_size": 4, "epochs": 2, "devices": 2}
+    folder = train(small(tmp_path / "runs", **settings))
+    assert len(record.open_folder(folder)["data"]["skipped"]) == 5
+
+
 def test_kept_in_memory_or_decoded_by_workers_gives_the_same(images: Path, tmp_path: Path) -> None:
     scores = []
     for name, data in {

@@ -137,6 +137,12 @@ def test_two_processes_take_the_step_of_one(tmp_path: Path) -> None:
     assert np.allclose(scores[1]["loss"], scores[2]["loss"], atol=1e-3)
 
 
+def test_a_wrong_monitor_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"training\.monitor=acuracy is not .* Did you mean 'accuracy'"):
+        train(small(tmp_path, training={"monitor": "acuracy"}))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_mistakes_in_another_process_come_as_sentences(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"training\.monitor=f2 is not a metric of this task"):
         train(small(tmp_path, training={"devices": 2, "monitor": "f2"}))
@@ -160,7 +166,14 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
 
 def test_a_folder_in_use_is_refused(finished_run: Path) -> None:
     with record.held(finished_run), pytest.raises(RunError, match="in use by another process"):
+        resume(finished_run, epochs="+1")
+
+
+def test_a_finished_run_is_left_alone(finished_run: Path) -> None:
+    before = (finished_run / "run.json").read_bytes()
+    with pytest.raises(RunError, match=r"is finished already. Make it longer with training\.epochs=\+N"):
         resume(finished_run)
+    assert (finished_run / "run.json").read_bytes() == before
 
 
 def test_changed_data_are_noticed(tmp_path: Path) -> None:
@@ -169,7 +182,7 @@ def test_changed_data_are_noticed(tmp_path: Path) -> None:
     told["data"]["splits"]["train"]["fingerprint"] = "other"
     record.update(folder, data=told["data"])
     with pytest.raises(RunError, match="images of the train split have changed"):
-        resume(folder)
+        resume(folder, epochs="+1")
 
 
 @pytest.mark.parametrize("damage", ["truncate", "hostile", "other"])

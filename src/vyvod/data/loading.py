@@ -128,7 +128,8 @@ class Loader:
     def _start_workers(self) -> DataLoader[Any]:
         self._queue: list[list[tuple[int, int]]] = []
         return DataLoader(
-            _Samples(self.split, self.plan),
+            # What a worker needs and no more: where workers are spawned, they are sent it.
+            _Samples(self.split, self.plan.seed, self.plan.sample_transform, self.plan.on_error, self.plan.training),
             batch_sampler=_Queue(self._queue),
             collate_fn=_Collate(self.plan.collate or stack),
             num_workers=self.plan.workers,
@@ -161,22 +162,26 @@ class _Queue:
         return len(self.batches)
 
 
+@dataclass
 class _Samples(TorchDataset[Any]):
     """Samples by (index, epoch), decoded and transformed with a seed of their own."""
 
-    def __init__(self, split: Split, plan: Plan) -> None:
-        self.split, self.plan = split, plan
+    split: Split
+    seed: int
+    transform: SampleTransform | None
+    on_error: str
+    training: bool
 
     def __getitem__(self, place: tuple[int, int]) -> _Item:
         index, epoch = place
         skipped: list[str] = []
         # In training the next image takes the place of an unreadable one; in evaluation its place stays empty.
-        tries = len(self.split) if self.plan.training else 1
+        tries = len(self.split) if self.training else 1
         for offset in range(tries):
             try:
                 return self._read((index + offset) % len(self.split), epoch), skipped
             except DataError as error:
-                if self.plan.on_error != "skip":
+                if self.on_error != "skip":
                     # Raised by the reader of the queue: raised here, torch would wrap it in a worker's traceback.
                     return error
                 skipped.append(str(error))
@@ -184,12 +189,12 @@ class _Samples(TorchDataset[Any]):
 
     def _read(self, index: int, epoch: int) -> Sample:
         sample = self.split[index]
-        if self.plan.sample_transform is None:
+        if self.transform is None:
             return sample
         # The seed of the place, not of the worker: the number of workers never changes an image.
         with torch.random.fork_rng(devices=()):
-            torch.manual_seed(derive(self.plan.seed, "sample", epoch, index))
-            return replace(sample, image=self.plan.sample_transform(sample.image))
+            torch.manual_seed(derive(self.seed, "sample", epoch, index))
+            return replace(sample, image=self.transform(sample.image))
 
 
 class _Collate:

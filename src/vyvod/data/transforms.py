@@ -227,38 +227,60 @@ SampleTransform = Callable[[Tensor], Tensor]
 """``(C, H, W)`` uint8 of any size -> ``(C, H', W')`` uint8."""
 
 
-def for_evaluation(spec: InputSpec, resize: str) -> SampleTransform:
-    """Bring an image to the size of the network: centre crop or stretch. An image that has the size stays as it is."""
-    size = (spec.height, spec.width)
-    if resize == "stretch":
-        return lambda image: image if image.shape[-2:] == size else v2f.resize(image, list(size), antialias=True)
-    shorter = round(min(size) / 0.875)
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """Bring an image to the size of the network; one that has it stays as it is.
 
-    def crop(image: Tensor) -> Tensor:
-        if image.shape[-2:] == size:
+    A class and not a closure: where workers are spawned, it is sent to them.
+    """
+
+    height: int
+    width: int
+    resize: str
+    """``crop`` or ``stretch``."""
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """``(C, H, W)`` -> ``(C, height, width)``, uint8."""
+        size = [self.height, self.width]
+        if list(image.shape[-2:]) == size:
             return image
-        resized: Tensor = v2f.resize(image, [shorter], antialias=True)
-        cut: Tensor = v2f.center_crop(resized, list(size))
+        if self.resize == "stretch":
+            return _resized(image, size)
+        cut: Tensor = v2f.center_crop(_resized(image, [round(min(size) / 0.875)]), size)
         return cut
 
-    return crop
+
+def _resized(image: Tensor, size: list[int]) -> Tensor:
+    resized: Tensor = v2f.resize(image, size, antialias=True)
+    return resized
+
+
+def for_evaluation(spec: InputSpec, resize: str) -> SampleTransform:
+    """Bring an image to the size of the network: centre crop or stretch. An image that has the size stays as it is."""
+    return Fitting(spec.height, spec.width, resize)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One sample transform after the other."""
+
+    steps: tuple[SampleTransform, ...]
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """``(C, H, W)`` -> ``(C, H', W')``, uint8."""
+        for step in self.steps:
+            image = step(image)
+        return image
 
 
 def for_training(spec: InputSpec, settings: AugmentationSettings, resize: str) -> SampleTransform:
     """What happens image by image in training: the random cut-out of photos, and torchvision's policies."""
-    steps: list[SampleTransform] = []
-    if crops_by_padding(settings, max(spec.height, spec.width)) or settings.crop == "none":
-        steps.append(for_evaluation(spec, resize))
+    size = (spec.height, spec.width)
+    if crops_by_padding(settings, max(size)) or settings.crop == "none":
+        first = for_evaluation(spec, resize)
     else:
-        steps.append(v2.RandomResizedCrop((spec.height, spec.width), scale=settings.scale, antialias=True))
-    steps.extend(policy(settings))
-
-    def transform(image: Tensor) -> Tensor:
-        for step in steps:
-            image = step(image)
-        return image
-
-    return transform
+        first = v2.RandomResizedCrop(size, scale=settings.scale, antialias=True)
+    return Chain((first, *policy(settings)))
 
 
 def policy(settings: AugmentationSettings) -> list[SampleTransform]:

@@ -18,6 +18,7 @@ from vyvod.experiment.assembly import Assembly
 from vyvod.experiment.settings import Settings, as_record
 from vyvod.files import write_text, write_yaml
 from vyvod.models import build
+from vyvod.tracking.csv import read_rows
 from vyvod.types import Progress, SplitName
 
 
@@ -89,12 +90,10 @@ def _model(assembly: Assembly) -> dict[str, Any]:
 
 
 def _note_event(folder: Path, before: Mapping[str, Any], settings: Settings) -> None:
-    if not before:
-        record.add_event(folder, "started", epochs=settings.training.epochs)
-    elif before.get("epochs") != settings.training.epochs:
-        record.add_event(folder, "extended", epochs=settings.training.epochs, before=before.get("epochs"))
-    else:
-        record.add_event(folder, "resumed", epochs=settings.training.epochs)
+    epochs, known = settings.training.epochs, before.get("epochs")
+    event = "started" if not before else "extended" if known != epochs else "resumed"
+    done = len(read_rows(folder / "metrics.csv")) if (folder / "metrics.csv").exists() else 0
+    record.add_event(folder, event, epoch=done, epochs=epochs)
 
 
 def _data(assembly: Assembly) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from vyvod.data.formats.folders import IMAGE_SUFFIXES, decode
 from vyvod.data.transforms import for_evaluation, to_network
 from vyvod.errors import DataError
 from vyvod.experiment.assembly import Trained, trained
+from vyvod.experiment.record import create_folder
 from vyvod.files import write_atomically
 from vyvod.types import Progress, Silence
 
@@ -32,7 +33,7 @@ def predict_files(
     Args:
         folder: a run folder.
         source: an image, or a folder.
-        output: where to write; by default ``RUN/predictions``.
+        output: where to write; by default ``RUN/predictions``, numbered when that is taken.
         progress: how to show where it stands.
 
     Returns:
@@ -43,7 +44,7 @@ def predict_files(
     """
     known, progress = trained(folder), progress or Silence()
     files = image_files(source)
-    target = output or folder / "predictions"
+    target = output or create_folder(folder, "predictions")
     rows: list[dict[str, Any]] = []
     progress.begin("predicting", len(files))
     for start in range(0, len(files), BATCH):
@@ -80,7 +81,7 @@ def _predict(known: Trained, files: list[Path], source: Path, target: Path) -> I
             image = decode(path)
         except DataError as error:
             if single:
-                raise
+                raise DataError(f"{path} cannot be decoded: {error.__cause__ or error}.") from error
             yield {"file": name, "predicted": "", "confidence": float("nan"), "error": str(error)}
             continue
         with torch.inference_mode():

@@ -16,7 +16,8 @@ from torch import nn
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from vyvod import errors
-from vyvod.errors import RunError, TrainingError, UserError
+from vyvod.catalog import nearest
+from vyvod.errors import RunError, SettingsError, TrainingError, UserError
 from vyvod.evaluation.evaluate import evaluate
 from vyvod.experiment import environment, examples, record
 from vyvod.experiment.assembly import Assembly, assemble, make_fabric, make_loaders, memory_format
@@ -28,6 +29,7 @@ from vyvod.models import build
 from vyvod.models.layers import convert_batch_norm
 from vyvod.models.weights import load_weights, read_source, save_weights
 from vyvod.report.report import write_report
+from vyvod.tasks.contract import Task
 from vyvod.tracking.csv import write_rows
 from vyvod.tracking.trackers import Tracker, open_trackers
 from vyvod.training import checkpoint
@@ -98,7 +100,9 @@ def resume(folder: Path, *, epochs: str | None = None, progress: Progress | None
     Raises:
         UserError: it is not a run folder, it is in use, or its data have changed.
     """
-    record.open_folder(folder)
+    before = record.open_folder(folder)
+    if before.get("status") == "finished" and epochs is None:
+        raise RunError(f"{folder} is finished already. Make it longer with training.epochs=+N, or start a new run.")
     settings = read_settings(folder / "settings.yaml")
     if epochs is not None:
         settings = _longer(settings, epochs)
@@ -142,15 +146,17 @@ def _process(fabric: Fabric, job: Job) -> str:
     first = fabric.global_rank == 0
     progress = job.progress if first else Silence()
     assembly = assemble(job.settings, judging=job.judging)
+    _check_monitor(assembly)
     if job.resume is None and first and assembly.loaded is not None:
         progress.say(assembly.loaded.sentence())
     folder = job.resume or Path(
         fabric.broadcast(str(record.create_folder(job.settings.folder, _name(job.settings))) if first else "")
     )
+    progress.say(_announcement(job, assembly, folder))
     with ExitStack() as stack:
         if first:
             stack.enter_context(record.held(folder))
-            stack.enter_context(_status_kept(folder))
+            stack.enter_context(_status_kept(folder, progress))
         _run(fabric, job, assembly, folder)
     if fabric.world_size > 1:
         # Leave together: a process that goes while another still talks to it is aborted by gloo, now and then.
@@ -164,12 +170,14 @@ def _name(settings: Settings) -> str:
 
 
 @contextmanager
-def _status_kept(folder: Path) -> Iterator[None]:
+def _status_kept(folder: Path, progress: Progress) -> Iterator[None]:
     """Write down how the run ended, if it does not end well, and turn what a user can cure into a sentence."""
     try:
         yield
     except KeyboardInterrupt:
         record.update(folder, status="interrupted", ended=record.now())
+        progress.end()
+        progress.say(f"Stopped. Go on with: vyvod train --resume {folder}")
         raise
     except Exception as error:
         told = error if isinstance(error, UserError) else _out_of_memory(error) or full_disk(error) or error
@@ -235,6 +243,7 @@ class Session:
         scores = evaluate(
             self.fabric, state.evaluated, self.task, self.loaders["val"], label="validating", progress=self.progress
         )
+        self.gather_skipped()
         better = self._note_best(scores.overall)
         self._add_rows(means, scores, seconds=seconds)
         if self.first:
@@ -260,7 +269,7 @@ class Session:
             self.progress.begin(f"epoch {self.state.epoch + 1}/{self.settings.training.epochs}", images)
 
     def _note_best(self, overall: Mapping[str, float]) -> bool:
-        value = _monitored(overall, self.monitor)
+        value = _monitored(overall, self.monitor, self.task)
         better = self.state.best is None or value > self.state.best
         if better:
             self.state.best, self.state.best_epoch = value, self.state.epoch
@@ -294,6 +303,15 @@ class Session:
         for tracker in self.trackers:
             tracker.epoch(row, epoch=self.state.epoch, per_class=_by_name(scores, self.task.classes))
         self.progress.say(_line(row, self.settings.training.epochs, self.monitor, better=better))
+
+    def gather_skipped(self) -> None:
+        """Note which images could not be read, in any process; saved with the state, so that a kill forgets none."""
+        mine = {text for loader in self.loaders.values() for text in loader.skipped}
+        everyone: list[Any] = [mine]
+        if self.fabric.world_size > 1:
+            everyone = [None] * self.fabric.world_size
+            torch.distributed.all_gather_object(everyone, mine)
+        self.state.skipped = sorted(set(self.state.skipped).union(*everyone))
 
     def _thaw(self) -> None:
         model = self.settings.model
@@ -357,6 +375,7 @@ def _finish(session: Session) -> None:
         for name in session.judged
     }
     seconds = time.monotonic() - began
+    session.gather_skipped()
     if not session.first:
         return
     write_results(folder, scores, session.state, session.task)
@@ -375,7 +394,7 @@ def _finish(session: Session) -> None:
 def _write_end(session: Session, *, evaluation_seconds: float) -> None:
     folder, rows = session.folder, session.state.rows
     data = record.open_folder(folder)["data"]
-    skipped = sorted({text for loader in session.loaders.values() for text in loader.skipped} | set(data["skipped"]))
+    skipped = sorted({*session.state.skipped, *data["skipped"]})
     seconds = [row["seconds"] for row in rows]
     record.update(
         folder,
@@ -394,14 +413,34 @@ def _write_end(session: Session, *, evaluation_seconds: float) -> None:
     )
 
 
-def _monitored(overall: Mapping[str, float], monitor: str) -> float:
-    from vyvod.metrics.classification import LOWER_IS_BETTER
-
-    if monitor not in overall:
-        raise UserError(
-            f"training.monitor={monitor} is not a metric of this task; there are {', '.join(sorted(overall))}."
+def _check_monitor(assembly: Assembly) -> None:
+    monitor, known = assembly.settings.training.monitor, assembly.task.meter().compute().overall
+    if monitor is not None and monitor not in known:
+        raise SettingsError(
+            f"training.monitor={monitor} is not a metric of this task.{nearest(monitor, known)} "
+            f"There are {', '.join(sorted(known))}."
         )
-    sign = -1.0 if monitor in (*LOWER_IS_BETTER, "loss") else 1.0
+
+
+def _announcement(job: Job, assembly: Assembly, folder: Path) -> str:
+    data, settings = assembly.dataset, job.settings
+    if job.judging:
+        return f"{folder}: evaluating {settings.model.name} on {settings.data.name}"
+    images, step = len(data.splits["train"]), settings.training.batch_size * settings.training.accumulate
+    text = (
+        f"{folder}: {settings.model.name} on {images} images of {settings.data.name}, {settings.training.epochs} epochs"
+    )
+    left = images % step
+    if left > images / 20:
+        text += (
+            f"\n{left} of the images are left out of each epoch, other ones each time: they do not fill a step of {step}. "
+            "A smaller training.batch_size leaves out fewer."
+        )
+    return text
+
+
+def _monitored(overall: Mapping[str, float], monitor: str, task: Task) -> float:
+    sign = -1.0 if monitor in task.lower_is_better else 1.0
     return -math.inf if math.isnan(overall[monitor]) else sign * overall[monitor]
 
 

@@ -32,7 +32,7 @@ class Settings(Record):
     task: TaskName | None = None
     """Follows from the architecture; state it to have it checked."""
     name: str | None = None
-    """Name of the run; by default data set, architecture and seed."""
+    """Name of the run folder; by default data set and architecture. A taken name is numbered."""
     folder: Path = Path("runs")
     """Where run folders are made."""
     seed: int = Field(0, ge=0)
@@ -157,7 +157,9 @@ def _explain(problem: Mapping[str, Any]) -> str:
     key = ".".join(place)
     if problem["type"] == "extra_forbidden":
         return f"There is no setting '{key}'.{_nearest_key(place)} `vyvod settings` lists all."
-    message = problem["msg"].removeprefix("Value error, ")
+    if problem["input"] is None:
+        return f"{key} has no value. Write {key}=VALUE, or leave it out."
+    message = problem["msg"].removeprefix("Value error, ").replace(" for <class 'pathlib.Path'>", "")
     message = message[:1].lower() + message[1:].replace("Input should be", "expected").rstrip(".")
     return f"{key}={problem['input']!r}: {message.replace('input should be', 'expected')}."
 

@@ -183,7 +183,9 @@ def _input(run: Run, words: Words) -> Text:
 def _model(run: Run, words: Words) -> Text:
     model = run.record.model
     name = words.text("task_model", model=Code(model.name))
-    title = words.text("task_model_title", title=model.title) if model.title else ()
+    # The first line of the architecture's file is English: a Russian page does without it.
+    described = model.title is not None and words.language == "en"
+    title = words.text("task_model_title", title=(model.title or "").rstrip(".")) if described else ()
     if model.weights is None:
         return (*name, *title, *words.text("task_scratch"))
     loaded = words.count(model.weights.loaded, "tensor")

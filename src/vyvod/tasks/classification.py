@@ -22,6 +22,7 @@ class Classification:
 
     name: ClassVar[str] = "classification"
     headline: ClassVar[str] = metrics.HEADLINE
+    lower_is_better: ClassVar[tuple[str, ...]] = ("loss", *metrics.LOWER_IS_BETTER)
 
     classes: tuple[str, ...]
     label_smoothing: float = 0.0

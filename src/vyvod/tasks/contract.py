@@ -31,6 +31,8 @@ class Task(Protocol):
     name: ClassVar[str]
     headline: ClassVar[str]
     """The metric that chooses the checkpoint, by default."""
+    lower_is_better: ClassVar[tuple[str, ...]]
+    """Values of the meter that improve by going down, the loss among them."""
 
     @property
     def classes(self) -> tuple[str, ...]:

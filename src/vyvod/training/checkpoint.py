@@ -37,7 +37,7 @@ def save(state: State, fabric: Fabric, path: Path) -> None:
     write_atomically(path, lambda file: torch.save(record, file))
 
 
-_PLAIN = ("epoch", "step", "best", "best_epoch", "rows", "class_rows")
+_PLAIN = ("epoch", "step", "best", "best_epoch", "rows", "class_rows", "skipped")
 
 
 def restore(state: State, fabric: Fabric, path: Path) -> None:

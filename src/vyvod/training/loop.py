@@ -129,7 +129,7 @@ class Ledger:
     def _alarm(self, place: int, name: str, value: float) -> str:
         return (
             f"The loss became {value} in epoch {self.epoch + 1}, step {place + 1} of {self.course.steps}, part '{name}': "
-            "the training was stopped, and the checkpoint of the last whole epoch is kept. "
+            f"the training was stopped{', and the checkpoint of the last whole epoch is kept' if self.epoch else ''}. "
             "Lower training.learning_rate (vyvod find-lr proposes one), set training.clip_norm=1, "
             "or use training.precision=32."
         )

@@ -11,7 +11,7 @@ class TrainingSettings(Record):
     """Optimiser, schedule, length, and where it runs."""
 
     epochs: int = Field(10, ge=0)
-    """How often every training image is seen."""
+    """Passes over the training images; the last images that do not fill a step are left out, other ones each time."""
     batch_size: int = Field(128, ge=1)
     """Images per batch, over all devices together."""
     accumulate: int = Field(1, ge=1)

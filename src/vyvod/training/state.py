@@ -34,6 +34,9 @@ class State:
     class_rows: list[dict[str, Any]] = field(default_factory=list)
     """The rows of per_class.csv."""
 
+    skipped: list[str] = field(default_factory=list)
+    """A sentence for each image that could not be read (``data.on_error=skip``)."""
+
     @property
     def evaluated(self) -> nn.Module:
         """The network that is evaluated and handed out: the moving average where there is one."""

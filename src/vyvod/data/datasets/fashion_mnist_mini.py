@@ -17,7 +17,7 @@ from vyvod.types import SplitName
 
 TASKS = ("classification",)
 CARD = Card(
-    title="Fashion-MNIST, 2500 images",
+    title="Fashion-MNIST mini",
     homepage="https://github.com/zalandoresearch/fashion-mnist",
     licence="MIT, Zalando SE",
     citation="Han Xiao, Kashif Rasul, Roland Vollgraf, Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine "
