@@ -116,7 +116,9 @@ def test_requirements_fit_the_project(project: dict[str, Any], pinned: dict[str,
 
 
 def test_make_help_tells_each_target(repository: Path) -> None:
-    shown = subprocess.run(["make", "help"], cwd=repository, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=repository, capture_output=True, text=True, check=True
+    ).stdout
     targets = re.findall(r"^\.PHONY: (.*)$", (repository / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert [line.split()[1] for line in shown.splitlines()] == targets[0].split()
 
