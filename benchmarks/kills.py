@@ -16,8 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vyvod.experiment.record import open_folder
-from vyvod.experiment.run import resume, train
+from vyvod.experiment.run import is_complete, resume, train
 from vyvod.experiment.settings import check
 
 SETTINGS = {
@@ -33,7 +32,7 @@ TIMES = ("seconds", "images_per_second")
 def run(folder: Path) -> None:
     """Start the run, or go on with it."""
     started = list(folder.glob("*/run.json"))
-    if started and open_folder(started[0].parent)["status"] == "finished":
+    if started and is_complete(started[0].parent):
         return
     if started:
         resume(started[0].parent)
@@ -44,11 +43,11 @@ def run(folder: Path) -> None:
 
 
 def contents(folder: Path) -> dict[str, object]:
-    """What has to be the same: weights, metrics without the clock, predictions, and example pictures."""
+    """What has to be the same: weights, metrics without the clock, predictions, and pictures."""
     found: dict[str, object] = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.suffix in (".safetensors", ".png") and not name.startswith("figures/"):
+        if path.suffix in (".safetensors", ".png"):
             found[name] = path.read_bytes()
         elif path.suffix == ".npz":
             with np.load(path) as columns:

@@ -100,13 +100,21 @@ def resume(folder: Path, *, epochs: str | None = None, progress: Progress | None
     Raises:
         UserError: it is not a run folder, it is in use, or its data have changed.
     """
-    before = record.open_folder(folder)
-    if before.get("status") == "finished" and epochs is None:
+    if is_complete(folder) and epochs is None:
         raise RunError(f"{folder} is finished already. Make it longer with training.epochs=+N, or start a new run.")
     settings = read_settings(folder / "settings.yaml")
     if epochs is not None:
         settings = _longer(settings, epochs)
     return _launch(Job(settings, folder, progress or Silence(), command))
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether a run has come to its end; one that was killed while its report was written has not.
+
+    Raises:
+        RunError: it is not a run folder.
+    """
+    return record.open_folder(folder)["status"] == "finished" and (folder / "report.html").is_file()
 
 
 def _longer(settings: Settings, epochs: str) -> Settings:
@@ -175,11 +183,12 @@ def _status_kept(folder: Path, progress: Progress) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        record.update(folder, status="interrupted", ended=record.now())
         progress.end()
+        record.update(folder, status="interrupted", ended=record.now())
         progress.say(f"Stopped. Go on with: vyvod train --resume {folder}")
         raise
     except Exception as error:
+        progress.end()
         told = error if isinstance(error, UserError) else _out_of_memory(error) or full_disk(error) or error
         # The disk may be full: the record of the failure is worth less than the failure itself.
         with suppress(UserError):
@@ -201,8 +210,8 @@ def _out_of_memory(error: Exception) -> TrainingError | None:
     if not isinstance(error, MemoryError | torch.OutOfMemoryError) and not any(sign in text for sign in signs):
         return None
     return TrainingError(
-        "The memory is not enough for this training. Lower training.batch_size (with training.accumulate=2 the result "
-        "stays the same), data.image_size or data.workers, or set training.precision=bf16. "
+        "The memory is not enough for this training. Lower training.batch_size (with training.accumulate=2 a step "
+        "still takes as many images), data.image_size or data.workers, or set training.precision=bf16. "
         f"Torch said: {text.splitlines()[0] if text else type(error).__name__}"
     )
 

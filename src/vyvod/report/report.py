@@ -30,8 +30,9 @@ def write_report(folder: Path, settings: ReportSettings) -> tuple[Path, Path]:
     for picture in _pictures(report):
         _write_png(folder / "figures" / f"{picture.name}.png", png(picture.figure))
     page, text = folder / "report.html", folder / "README.md"
-    write_text(page, html.render(report, words))
     write_text(text, readme.render(report, words))
+    # Last: a run with this file has come to its end.
+    write_text(page, html.render(report, words))
     return text, page
 
 
