@@ -2,7 +2,7 @@
 
 ``data/datasets/fashion_mnist.py`` is ``data=fashion-mnist``; ``models/classification/resnet.py`` is ``model=resnet`` and
 its folder is its task. The first line of a file's docstring is its line in ``vyvod list``. A path that ends in ``.py`` is a
-user's own file; ``timm/<name>`` is an architecture of that library.
+user's own file; ``timm/<name>`` and ``smp/<architecture>/<encoder>`` are architectures of those libraries.
 """
 
 import ast
@@ -20,7 +20,7 @@ from vyvod.errors import SettingsError
 
 _PACKAGE = Path(__file__).parent
 TASKS: tuple[str, ...] = ("classification", "segmentation", "detection", "reconstruction")
-LIBRARIES = {"timm": "classification"}
+LIBRARIES = {"timm": "classification", "smp": "segmentation"}
 """Prefix of an architecture from a library -> its task; ``timm/resnet10t`` is built by ``models/<task>/timm.py``."""
 
 
@@ -46,7 +46,7 @@ def architectures() -> dict[str, Entry]:
     """Architectures that come with the program, by name."""
     shelves = (path for task in TASKS for path in _files(_PACKAGE / "models" / task))
     entries = map(_read, shelves)
-    return {f"{entry.name}/<name>" if entry.name in LIBRARIES else entry.name: entry for entry in entries}
+    return {entry.name + entry.constants.get("PATTERN", ""): entry for entry in entries}
 
 
 def metrics() -> dict[str, dict[str, str]]:

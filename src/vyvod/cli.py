@@ -117,14 +117,15 @@ def predict(
     source: Annotated[Path, typer.Argument(help="An image, or a folder of images.", metavar="IMAGE_OR_FOLDER")],
     output: Annotated[Path | None, typer.Option(help="Where to write; by default RUN/predictions.")] = None,
 ) -> None:
-    """Classify images: a CSV file, and each image with the answer written on it."""
+    """Ask a network about images: a CSV file, and pictures of the answers."""
     from vyvod.experiment.prediction import predict_files
 
-    folder, rows = predict_files(run, source, output=output, progress=_progress())
-    for row in rows[:10]:
-        print(f"{row['predicted']:<24} {row['confidence']:.3f}  {row['file']}")
-    more = f" ({len(rows) - 10} more)" if len(rows) > 10 else ""
-    print(f"{len(rows)} images{more}: {folder / 'predictions.csv'}, with pictures in {folder / 'images'}")
+    found = predict_files(run, source, output=output, progress=_progress())
+    for sentence in found.sentences[:10]:
+        print(sentence)
+    more = f" ({len(found.rows) - 10} more)" if len(found.rows) > 10 else ""
+    pictures = " and ".join(str(found.folder / name) for name in found.pictures)
+    print(f"{len(found.rows)} images{more}: {found.folder / 'predictions.csv'}, with pictures in {pictures or 'none'}")
 
 
 @command(words=True)
@@ -174,7 +175,9 @@ def list_(what: Annotated[str, typer.Argument(help="data, models or metrics")]) 
             _table(
                 ("name", "task", "what"), [(e.name, ", ".join(e.tasks), e.title) for e in catalog.datasets().values()]
             )
-            print("Your own: data=./my_data.py (see CONTRIBUTING.md), or data=image-folder data.root=FOLDER")
+            print(
+                "Your own: data=./my_data.py (see CONTRIBUTING.md), data=image-folder or data=mask-folder with data.root=FOLDER"
+            )
         case "models":
             _table(
                 ("name", "task", "what"),
@@ -229,11 +232,10 @@ def doctor() -> None:
 
 @command(name="check", parent=data_app, words=True)
 def data_check(context: typer.Context, words: Words = None) -> None:
-    """Find unreadable images, duplicates (also across splits), odd formats, and unbalanced classes."""
+    """Find unreadable images and masks, duplicates (also across splits), odd formats, and unbalanced classes."""
     from vyvod.experiment.datacheck import check_data
 
-    found, path = check_data(_settings(_all_words(context, words)), progress=_progress())
-    summary = found.summary()
+    summary, path = check_data(_settings(_all_words(context, words)), progress=_progress())
     _table(
         ("", ""),
         [
@@ -241,6 +243,8 @@ def data_check(context: typer.Context, words: Words = None) -> None:
             ("modes", ", ".join(f"{n} {mode}" for mode, n in summary["modes"].items())),
         ],
     )
+    for note in summary["notes"]:
+        print(note)
     for finding in summary["findings"] or ["Nothing suspicious was found."]:
         print(f"- {finding}")
     print(f"Everything, with the names of the images: {path}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 TaskName = Literal["classification", "segmentation", "detection", "reconstruction"]
 SplitName = Literal["train", "val", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
+
+
+Side = Annotated[int, Field(ge=8)]
+"""Pixels."""
 
 
 class Record(BaseModel):
@@ -42,7 +46,7 @@ class Sample:
     image: Tensor
     """``(C, H, W)`` uint8 ``torchvision.tv_tensors.Image``, C = 1 or 3, RGB."""
     target: Any
-    """Classification: ``int`` class index."""
+    """Classification: ``int`` class index. Segmentation: ``(H, W)`` uint8 ``tv_tensors.Mask``, class indices, 255 = ignore."""
     id: str
     """Stable: the same in every run and on every machine."""
 
@@ -51,10 +55,11 @@ class Sample:
 class Batch:
     """Several samples, ready for a network."""
 
-    images: Tensor
-    """``(N, C, H, W)``, uint8 as loaded, float32 and normalised once prepared."""
+    images: Tensor | list[Tensor]
+    """``(N, C, H, W)``, uint8 as loaded, float32 and normalised once prepared; N times ``(C, H, W)`` where sizes differ."""
     targets: Any
-    """Classification: ``(N,)`` int64 class indices, or ``(N, K)`` float32 class shares after mixup and cutmix."""
+    """Classification: ``(N,)`` int64 class indices, or ``(N, K)`` float32 class shares after mixup and cutmix.
+    Segmentation: see ``tasks/segmentation.py``."""
     ids: Sequence[str]
     """N ids of samples."""
     skipped: Sequence[str] = ()

@@ -169,7 +169,7 @@ def folder_of_classes(root: Path, sizes: dict[str, int]) -> DataSettings:
 
 
 def test_too_small_to_carve(tmp_path: Path):
-    settings = folder_of_classes(tmp_path, {"a": 2, "b": 2})
+    settings = folder_of_classes(tmp_path, {"a": 1, "b": 1})
     with pytest.raises(DataError, match=r"The train split has no images|raise data\.(val|test)_fraction or add images"):
         load_dataset(settings, "classification")
 

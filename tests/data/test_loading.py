@@ -9,8 +9,8 @@ import torch
 from torchvision import tv_tensors
 
 from vyvod.data.contract import Images
-from vyvod.data.loading import Loader, Plan, Shard, cached
-from vyvod.data.transforms import AugmentationSettings, Draws, for_training
+from vyvod.data.loading import Loader, Plan, Preparation, Shard, cached
+from vyvod.data.transforms import AugmentationSettings, Draws, OnImage, for_training
 from vyvod.errors import DataError
 from vyvod.types import Batch, InputSpec, Sample, Silence
 
@@ -23,7 +23,7 @@ def _noisy(batch: Batch, draws: Draws) -> Batch:
     return replace(batch, images=batch.images.float() + draws.uniform()[:, None, None, None])
 
 
-PLAN = Plan(batch_size=8, seed=1, device=torch.device("cpu"), transform=_as_is)
+PLAN = Plan(batch_size=8, seed=1, device=torch.device("cpu"), preparation=Preparation(_as_is))
 
 
 def _images(number: int) -> Images:
@@ -74,7 +74,7 @@ def test_evaluation_sees_every_image_once_in_order() -> None:
 @pytest.mark.parametrize("world", [2, 3])
 @pytest.mark.parametrize("training", [True, False])
 def test_processes_share_a_batch_and_its_draws(world: int, training: bool) -> None:
-    plan = replace(PLAN, training=training, transform=_noisy, batch_size=6)
+    plan = replace(PLAN, training=training, preparation=Preparation(_noisy), batch_size=6)
     whole = list(Loader(_images(32), plan).epoch(3))
     shares = [list(Loader(_images(32), replace(plan, shard=Shard(rank, world))).epoch(3)) for rank in range(world)]
     for step, batch in enumerate(whole):
@@ -85,8 +85,10 @@ def test_processes_share_a_batch_and_its_draws(world: int, training: bool) -> No
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_workers_change_nothing(workers: int) -> None:
-    transform = for_training(InputSpec(3, 16, 16), AugmentationSettings(crop="resized", policy="randaugment"), "crop")
-    plan = replace(PLAN, training=True, sample_transform=transform, transform=_noisy)
+    transform = OnImage(
+        for_training(InputSpec(3, 16, 16), AugmentationSettings(crop="resized", policy="randaugment"), "crop")
+    )
+    plan = replace(PLAN, training=True, preparation=Preparation(_noisy, transform))
     reference = [batch.images for batch in Loader(Files(24), plan).epoch(1)]
     loader = Loader(Files(24), replace(plan, workers=workers))
     list(loader.epoch(0))
@@ -101,8 +103,8 @@ def test_workers_change_nothing(workers: int) -> None:
 ])  # fmt: skip
 def test_what_workers_need_can_be_sent_to_them(settings: AugmentationSettings) -> None:
     # On Windows and macOS workers are spawned, and the transform of batches, which stays here, may be a closure.
-    transform = for_training(InputSpec(3, 16, 16), settings, "crop")
-    plan = replace(PLAN, sample_transform=transform, transform=lambda batch, draws: batch)
+    transform = OnImage(for_training(InputSpec(3, 16, 16), settings, "crop"))
+    plan = replace(PLAN, preparation=Preparation(lambda batch, draws: batch, transform))
     workers = Loader(Files(24), plan)._workers
     samples, collate = pickle.loads(pickle.dumps((workers.dataset, workers.collate_fn)))
     batch = collate([samples[place, 0] for place in range(4)])
@@ -110,9 +112,9 @@ def test_what_workers_need_can_be_sent_to_them(settings: AugmentationSettings) -
 
 
 def test_transforms_of_samples_leave_the_global_generator_alone() -> None:
-    transform = for_training(InputSpec(3, 16, 16), AugmentationSettings(crop="resized"), "crop")
+    transform = OnImage(for_training(InputSpec(3, 16, 16), AugmentationSettings(crop="resized"), "crop"))
     torch.manual_seed(7)
-    list(Loader(Files(24), replace(PLAN, sample_transform=transform, training=True)).epoch(0))
+    list(Loader(Files(24), replace(PLAN, preparation=Preparation(_as_is, transform), training=True)).epoch(0))
     after = torch.rand(1)
     torch.manual_seed(7)
     assert torch.equal(after, torch.rand(1))

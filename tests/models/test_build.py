@@ -98,15 +98,15 @@ def test_own_file_that_breaks_the_contract(tmp_path: Path, change: tuple[str, st
     [
         (
             ("size, classes", "size, 3"),
-            r"gives a tensor of 2 x 3 \(torch.float32\) for two images of 3 x 32 x 32 and 10 cl",
+            r"gives a tensor of 2 x 3 \(torch.float32\) for 2 images of 3 x 32 x 32 and 10 cl",
         ),
-        (("size, classes", "size + 1, classes"), "fails on two images of 3 x 32 x 32 .*RuntimeError: .*mat1 and mat2"),
+        (("size, classes", "size + 1, classes"), "fails on images of 3 x 32 x 32 .*RuntimeError: .*mat1 and mat2"),
         (("return nn", "return 'x' or nn"), r"gave a str; expected a torch.nn.Module"),
         (
             ("size = spec", "size = 1 / 0 * spec"),
             r"build of model=.* fails: ZeroDivisionError: .* \(wrong.py, line 17\)",
         ),
-        (("nn.Flatten()", "nn.LSTM(32, 8)"), "fails on two images"),
+        (("nn.Flatten()", "nn.LSTM(32, 8)"), "fails on images"),
     ],
 )
 def test_own_network_that_does_not_classify(tmp_path: Path, change: tuple[str, str], sentence: str) -> None:

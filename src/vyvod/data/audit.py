@@ -18,9 +18,9 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from vyvod.data.contract import Dataset, DataSettings, Images, LabelledSplit, Split
+from vyvod.data.contract import Dataset, DataSettings, HasFiles, Images, LabelledSplit, Split, files_of
 from vyvod.data.duplicates import SIDE, near_pairs
-from vyvod.data.formats.folders import ImageFiles, opened, orientation, rgb
+from vyvod.data.formats.folders import opened, orientation, rgb
 from vyvod.data.loading import default_workers
 from vyvod.errors import DataError
 from vyvod.types import SPLITS, Progress, Silence
@@ -179,13 +179,10 @@ def _look(dataset: Dataset, *, near: bool, progress: Progress) -> list[_Look]:
 
 
 def _look_at(split: Split, *, near: bool, repeated: frozenset[int]) -> Iterator[list[_Look]]:
-    match split:
-        case Images():
-            return _look_at_memory(split, near=near)
-        case ImageFiles():
-            return _look_at_files(split, near=near, repeated=repeated)
-        case _:
-            return _look_at_samples(split)
+    if isinstance(split, Images):
+        return _look_at_memory(split, near=near)
+    files = files_of(split)
+    return _look_at_samples(split) if files is None else _look_at_files(files, near=near, repeated=repeated)
 
 
 def _look_at_memory(split: Images, *, near: bool) -> Iterator[list[_Look]]:
@@ -215,7 +212,7 @@ def _look_at_samples(split: Split) -> Iterator[list[_Look]]:
         ]
 
 
-def _look_at_files(split: ImageFiles, *, near: bool, repeated: frozenset[int]) -> Iterator[list[_Look]]:
+def _look_at_files(split: HasFiles, *, near: bool, repeated: frozenset[int]) -> Iterator[list[_Look]]:
     workers = default_workers(DataSettings(), 1) if len(split) >= _MANY_FILES else 0
     files = _Files(split, near, repeated)
     yield from DataLoader(files, batch_size=_FILES_PER_STEP, num_workers=workers, collate_fn=list)
@@ -224,7 +221,7 @@ def _look_at_files(split: ImageFiles, *, near: bool, repeated: frozenset[int]) -
 class _Files(TorchDataset[_Look]):
     """Looks at files, one by one, in a worker."""
 
-    def __init__(self, split: ImageFiles, near: bool, repeated: frozenset[int]) -> None:  # noqa: FBT001 - private
+    def __init__(self, split: HasFiles, near: bool, repeated: frozenset[int]) -> None:  # noqa: FBT001 - private
         self.split, self.near, self.repeated = split, near, repeated
 
     def __len__(self) -> int:
@@ -265,8 +262,9 @@ def _repeated_sizes(splits: Sequence[Split]) -> frozenset[int]:
     """Sizes in bytes that several files have: only these can be equal, the others need not be read."""
     sizes: Counter[int] = Counter()
     for split in splits:
-        if isinstance(split, ImageFiles):
-            sizes.update(path.stat().st_size for path in map(split.path, range(len(split))) if path.is_file())
+        files = files_of(split)
+        if files is not None:
+            sizes.update(path.stat().st_size for path in map(files.path, range(len(split))) if path.is_file())
     return frozenset(size for size, number in sizes.items() if number > 1)
 
 

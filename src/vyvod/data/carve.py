@@ -1,4 +1,4 @@
-"""Splits that the source does not have: drawn with a seed, stratified by class, the same on every machine and version."""
+"""Splits that the source does not have: drawn with a seed, stratified where images have a class, the same everywhere."""
 
 from __future__ import annotations
 
@@ -7,21 +7,30 @@ from typing import Literal, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 
-from vyvod.data.contract import DataSettings, LabelledSplit, Origin
+from vyvod.data.contract import DataSettings, LabelledSplit, Origin, Split
 from vyvod.errors import SettingsError
 from vyvod.seeds import generator
 from vyvod.types import SPLITS, SplitName
 
 
 @runtime_checkable
-class Divisible(LabelledSplit, Protocol):
-    """A labelled split of which a part is a split too."""
+class Divisible(Split, Protocol):
+    """A split of which a part is a split too."""
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> Self:
         """The images at these places, in this order."""
 
 
 S = TypeVar("S", bound=Divisible)
+
+
+FEW = 3
+"""Images that a carved split has at least, as far as a quarter of the training images allows."""
+
+
+def strata(split: Split) -> np.ndarray:
+    """``(N,)`` class indices by which draws are stratified; zeros where images have no class of their own."""
+    return split.labels.numpy() if isinstance(split, LabelledSplit) else np.zeros(len(split), dtype=np.int64)
 
 
 def draw(labels: np.ndarray, count: int, *, seed: int, purpose: str, keep: int = 0) -> np.ndarray:
@@ -83,9 +92,9 @@ def complete(
     pool, fractions = known["train"], _fractions(known, settings)
     splits, rest = dict(known), np.arange(len(pool))
     for name, fraction in fractions.items():
-        taken = draw(
-            pool.labels.numpy()[rest], round(len(pool) * fraction), seed=settings.split_seed, purpose=name, keep=1
-        )
+        # A few images at least: a checkpoint chosen by a single one is chosen by chance.
+        count = max(round(len(pool) * fraction), min(FEW, len(pool) // 4))
+        taken = draw(strata(pool)[rest], count, seed=settings.split_seed, purpose=name, keep=1)
         splits[name] = pool.subset(rest[taken])
         rest = np.delete(rest, taken)
     if fractions:

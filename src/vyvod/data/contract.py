@@ -19,13 +19,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from pydantic import Field
 from torch import Tensor
 
-from vyvod.types import Record, Sample, SplitName
+from vyvod.types import Record, Sample, Side, SplitName
 
 
 class DataSettings(Record):
@@ -37,8 +37,11 @@ class DataSettings(Record):
     """The folder of the images. Not needed for the data sets that ship with the program."""
     download: bool = False
     """Fetch the data set from its home when it is not in `root`. Without this the network is never used."""
-    classes: tuple[str, ...] | None = None
-    """Only these classes, in this order."""
+    variant: str | None = None
+    """Which edition, where a data set has several, such as 2007 or 2012 of voc."""
+    classes: tuple[str, ...] | str | None = None
+    """Only these classes, in this order, or the name of a choice that the data set offers (coco: voc). Pixels of the other
+    classes become background, or do not count where there is none."""
     val_fraction: float = Field(0.1, gt=0, lt=1)
     """Share of the training images that becomes the val split where the source has none."""
     test_fraction: float = Field(0.1, gt=0, lt=1)
@@ -47,8 +50,9 @@ class DataSettings(Record):
     """Seed of the carved splits; not the seed of the run, so that all seeds see the same images."""
     limit: int | None = Field(None, ge=1)
     """At most that many images of each split (a quick trial); drawn with `split_seed`."""
-    image_size: int | None = Field(None, ge=8)
-    """Side in pixels of the square that the network sees; by default what suits the images and the network."""
+    image_size: Side | tuple[Side, Side] | None = None
+    """[height, width] in pixels, or one number. Classification: what the network sees, one number is a square. Segmentation:
+    whole images are brought to this size first, one number is the shorter side. By default what suits images and network."""
     resize: Literal["crop", "stretch"] = "crop"
     """Photos for evaluation: shorter side to size / 0.875 and the centre cut out, or the whole image stretched."""
     mean: tuple[float, ...] | None = None
@@ -63,6 +67,16 @@ class DataSettings(Record):
     """Look for duplicates and odd files before training (seconds for 100 000 files); `vyvod data check` looks closer."""
     on_error: Literal["stop", "skip"] = "stop"
     """What to do with an image that cannot be decoded: stop and name it, or leave it out and count it."""
+
+
+IGNORE = 255
+"""Value of the pixels of a mask that do not count: no loss, no metric."""
+
+BACKGROUND = "background"
+"""The class of everything that is none of the others; the first one, where a data set has it."""
+
+Palette = Sequence[tuple[int, int, int]]
+"""Colour of each class, RGB 0..255."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +109,9 @@ class Origin:
 class Split(Protocol):
     """The images of one split, in a fixed order."""
 
-    ids: Sequence[str]
-    """Stable ids, N of them, all different."""
+    @property
+    def ids(self) -> Sequence[str]:
+        """Stable ids, N of them, all different."""
 
     def __len__(self) -> int:
         """Number of images, N."""
@@ -120,6 +135,22 @@ class LabelledSplit(Split, Protocol):
     """``(N,)`` int64 class indices."""
 
 
+@runtime_checkable
+class HasFiles(Split, Protocol):
+    """A split whose images are files."""
+
+    def path(self, index: int) -> Path:
+        """The image file at that place."""
+
+
+@runtime_checkable
+class MaskSplit(Split, Protocol):
+    """A split for segmentation. The target of a sample is ``(H, W)`` uint8, a class index or 255 for each pixel."""
+
+    def mask(self, index: int) -> np.ndarray:
+        """The mask at that place without its image, ``(H, W)`` uint8."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A loaded data set: train, val and test, and what is known about them."""
@@ -133,6 +164,20 @@ class Dataset:
     """Height and width where all images have the same; None where they differ."""
     channels: int = 3
     """1 where all images are grey."""
+    palette: Palette | None = None
+    """Segmentation: the data set's own colours; None: the usual ones."""
+    notes: Sequence[str] = ()
+    """Sentences about what was found and decided while reading, such as the kind of the masks, for the user and the report."""
+
+
+def files_of(split: Split) -> HasFiles | None:
+    """The split with the files, where there is one, also behind a choice of classes."""
+    inner: Any = split
+    while not isinstance(inner, HasFiles):
+        if not hasattr(inner, "split"):
+            return None
+        inner = inner.split
+    return inner if len(inner) == len(split) else None
 
 
 @dataclass(slots=True)

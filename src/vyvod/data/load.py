@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import cast
@@ -13,9 +13,17 @@ import torch
 from torch import Tensor
 
 from vyvod import catalog
-from vyvod.data.carve import draw
-from vyvod.data.contract import Dataset, DataSettings, Images, LabelledSplit, Split, fingerprint
-from vyvod.data.formats.folders import ImageFiles
+from vyvod.data.carve import Divisible, draw, strata
+from vyvod.data.contract import (
+    BACKGROUND,
+    IGNORE,
+    Dataset,
+    DataSettings,
+    LabelledSplit,
+    MaskSplit,
+    Split,
+    fingerprint,
+)
 from vyvod.errors import DataError, SettingsError
 from vyvod.types import SPLITS, Sample, SplitName
 
@@ -43,16 +51,37 @@ def load_dataset(settings: DataSettings, task: str, *, needed: Sequence[SplitNam
             "`vyvod list data` shows what each is for."
         )
     module = catalog.load(entry)
+    wanted = _wanted(module, settings)
     dataset = _load(module, settings, task)
     _check_splits(dataset, needed)
+    _TARGETS[task](dataset)
+    if wanted is not None and tuple(wanted) != tuple(dataset.classes):
+        dataset = choose_classes(dataset, wanted)
+        _check_splits(dataset, needed)
     if task == "classification":
-        _check_labels(dataset)
-        if settings.classes is not None:
-            aliases: Mapping[str, str] = getattr(module, "aliases", dict)()
-            dataset = choose_classes(dataset, [aliases.get(name, name) for name in settings.classes])
-            _check_splits(dataset, needed)
         _check_classes(dataset, needed)
     return dataset if settings.limit is None else limit(dataset, settings.limit, seed=settings.split_seed)
+
+
+def _wanted(module: ModuleType, settings: DataSettings) -> list[str] | None:
+    """The names of the chosen classes as the data set spells them; None: all of them.
+
+    Raises:
+        DataError: a choice is named that the data set does not offer.
+    """
+    if settings.classes is None:
+        return None
+    if isinstance(settings.classes, str):
+        offered: Mapping[str, Sequence[str]] = getattr(module, "CLASS_SETS", {})
+        if settings.classes not in offered:
+            known = f" It offers {', '.join(offered)}." if offered else ""
+            raise DataError(
+                f"data.classes={settings.classes}: data={settings.name} offers no choice of classes of that name.{known} "
+                f"For single classes write a list: data.classes=[{settings.classes}, ...]."
+            )
+        return list(offered[settings.classes])
+    aliases: Mapping[str, str] = getattr(module, "aliases", dict)()
+    return [aliases.get(name, name) for name in settings.classes]
 
 
 def _load(module: ModuleType, settings: DataSettings, task: str) -> Dataset:
@@ -69,7 +98,10 @@ def _load(module: ModuleType, settings: DataSettings, task: str) -> Dataset:
 
 
 def choose_classes(dataset: Dataset, names: Sequence[str]) -> Dataset:
-    """Only the images of these classes; class indices follow the order of the names.
+    """Only these classes; class indices follow the order of the names.
+
+    Images of other classes are left out. Pixels of other classes become background, where that is one of the classes, and
+    do not count where it is not.
 
     Raises:
         DataError: a class is unknown or named twice.
@@ -85,19 +117,63 @@ def choose_classes(dataset: Dataset, names: Sequence[str]) -> Dataset:
         raise DataError(
             f"data.classes names '{twice}' twice; name each class once (an id and a name may mean the same)."
         )
+    chosen = [dataset.classes.index(name) for name in names]
     number = torch.full((len(dataset.classes),), -1, dtype=torch.int64)
-    number[[dataset.classes.index(name) for name in names]] = torch.arange(len(names))
-    return replace(
-        dataset,
-        classes=tuple(names),
-        splits={name: _relabelled(cast(LabelledSplit, split), number) for name, split in dataset.splits.items()},
-    )
+    number[chosen] = torch.arange(len(names))
+    splits = {name: _with_classes(split, number, names) for name, split in dataset.splits.items()}
+    palette = dataset.palette and [dataset.palette[place] for place in chosen]
+    return replace(dataset, classes=tuple(names), splits=splits, palette=palette)
+
+
+def _with_classes(split: Split, number: Tensor, names: Sequence[str]) -> Split:
+    if isinstance(split, MaskSplit):
+        other = names.index(BACKGROUND) if BACKGROUND in names else IGNORE
+        table = np.full(256, IGNORE, dtype=np.uint8)
+        table[: len(number)] = np.where(number.numpy() < 0, other, number.numpy())
+        return Relabelled(split, table)
+    return _relabelled(cast(LabelledSplit, split), number)
+
+
+@dataclass(slots=True)
+class Relabelled:
+    """A split for segmentation with other class indices."""
+
+    split: MaskSplit
+    table: np.ndarray
+    """``(256,)`` uint8: old class index -> new one, or 255."""
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Those of the split."""
+        return self.split.ids
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.split)
+
+    def __getitem__(self, index: int) -> Sample:
+        """The sample at that place."""
+        sample = self.split[index]
+        return replace(sample, target=torch.from_numpy(self.table[sample.target.numpy()]))
+
+    def mask(self, index: int) -> np.ndarray:
+        """The mask at that place without its image."""
+        mask: np.ndarray = self.table[self.split.mask(index)]
+        return mask
+
+    def fingerprint(self) -> str:
+        """Hash of the split and of the choice of classes."""
+        return fingerprint(self.split.fingerprint().encode(), self.table.tobytes())
+
+    def subset(self, indices: Sequence[int] | np.ndarray) -> Relabelled:
+        """The images at these places, in this order."""
+        return Relabelled(cast(MaskSplit, select(self.split, np.asarray(indices))), self.table)
 
 
 def _relabelled(split: LabelledSplit, number: Tensor) -> Split:
     labels = number[split.labels]
     places = np.flatnonzero(labels.numpy() >= 0)
-    chosen = select(split, places)
+    chosen = cast(LabelledSplit, select(split, places))
     chosen.labels = labels[places]
     return chosen
 
@@ -110,8 +186,7 @@ def limit(dataset: Dataset, count: int, *, seed: int) -> Dataset:
 def _limited(split: Split, count: int, seed: int, name: str) -> Split:
     if len(split) <= count:
         return split
-    labels = split.labels.numpy() if isinstance(split, LabelledSplit) else np.zeros(len(split), dtype=np.int64)
-    return select(split, draw(labels, count, seed=seed, purpose=f"limit {name}"))
+    return select(split, draw(strata(split), count, seed=seed, purpose=f"limit {name}"))
 
 
 @dataclass(slots=True)
@@ -138,12 +213,40 @@ class Selection:
         return fingerprint(self.split.fingerprint().encode(), self.places.tobytes(), self.labels.numpy().tobytes())
 
 
-def select(split: Split, places: np.ndarray) -> Images | ImageFiles | Selection:
+@dataclass(slots=True)
+class MaskSelection:
+    """Some images of a split for segmentation that comes from a user's own file."""
+
+    split: MaskSplit
+    places: np.ndarray
+    ids: Sequence[str]
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> Sample:
+        """The sample at that place."""
+        return self.split[int(self.places[index])]
+
+    def mask(self, index: int) -> np.ndarray:
+        """The mask at that place without its image."""
+        return self.split.mask(int(self.places[index]))
+
+    def fingerprint(self) -> str:
+        """Hash of the whole split and of what was chosen from it."""
+        return fingerprint(self.split.fingerprint().encode(), self.places.tobytes())
+
+
+def select(split: Split, places: np.ndarray) -> Split:
     """The images at these places as a split."""
-    if isinstance(split, (Images, ImageFiles)):
+    if isinstance(split, Divisible):
         return split.subset(places)
+    ids = [split.ids[place] for place in places]
+    if isinstance(split, MaskSplit):
+        return MaskSelection(split, places, ids)
     labels = split.labels[places] if isinstance(split, LabelledSplit) else torch.empty(0, dtype=torch.int64)
-    return Selection(split, places, [split.ids[place] for place in places], labels)
+    return Selection(split, places, ids, labels)
 
 
 def _check_splits(dataset: Dataset, needed: Iterable[SplitName]) -> None:
@@ -188,6 +291,22 @@ def _check_labels(dataset: Dataset) -> None:
                 f"The {name} split has the label {wrong}; with {len(dataset.classes)} classes labels are 0 to "
                 f"{len(dataset.classes) - 1}."
             )
+
+
+def _check_masks(dataset: Dataset) -> None:
+    for name, split in dataset.splits.items():
+        if not isinstance(split, MaskSplit):
+            raise DataError(
+                f"The {name} split has no masks; segmentation needs `mask(index)`, and masks as the targets of its samples."
+            )
+    if not 2 <= len(dataset.classes) <= IGNORE:
+        raise DataError(
+            f"There are {len(dataset.classes)} classes; segmentation needs 2 to {IGNORE} (background is one of them)."
+        )
+
+
+_TARGETS: Mapping[str, Callable[[Dataset], None]] = {"classification": _check_labels, "segmentation": _check_masks}
+"""Task -> what checks that a data set has targets for it."""
 
 
 def _check_classes(dataset: Dataset, needed: Iterable[SplitName]) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, default_collate
 from torch.utils.data import Dataset as TorchDataset
 
-from vyvod.data.contract import DataSettings, Images, Split
-from vyvod.data.transforms import Draws, SampleTransform
+from vyvod.data.contract import DataSettings, Images, MaskSplit, Split
+from vyvod.data.transforms import AugmentationSettings, Draws, Normalisation, SampleTransform
 from vyvod.errors import DataError
 from vyvod.seeds import derive, generator
 from vyvod.types import Batch, InputSpec, Progress, Sample
@@ -24,6 +25,34 @@ CACHE_SIDE = 96
 BatchTransform = Callable[[Batch, Draws], Batch]
 """Uint8 batch on the device -> what the network sees."""
 Collate = Callable[[list[Sample]], Batch]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a loader is wanted for; a task answers with a `Preparation`."""
+
+    spec: InputSpec
+    normalisation: Normalisation
+    augmentation: AugmentationSettings
+    """No augmentation for evaluation."""
+    data: DataSettings
+    training: bool = False
+    kept: bool = False
+    """The samples have been through the sample transform for evaluation already, and lie in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """How stored samples become what a network sees."""
+
+    batch: BatchTransform
+    """Applied to whole batches on the device."""
+    sample: SampleTransform | None = None
+    """Applied sample by sample, in the workers; None: nothing to do."""
+    collate: Collate | None = None
+    """By default samples of one size are stacked."""
+    arrange: Callable[[Split], Split] | None = None
+    """Puts a split in front of the split, such as one that makes mosaics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +71,7 @@ class Plan:
     """Images per batch over all processes."""
     seed: int
     device: torch.device
-    transform: BatchTransform
-    """Applied to whole batches on the device."""
-    sample_transform: SampleTransform | None = None
-    """Applied image by image; None: nothing to do."""
-    collate: Collate | None = None
+    preparation: Preparation
     workers: int = 0
     on_error: str = "stop"
     shard: Shard = Shard()
@@ -66,7 +91,8 @@ class Loader:
         Raises:
             DataError: training is asked for, and there are fewer images than one step needs.
         """
-        self.split, self.plan = split, plan
+        arrange = plan.preparation.arrange
+        self.split, self.plan = arrange(split) if arrange else split, plan
         self.skipped: set[str] = set()
         self.in_memory = False
         if plan.training and not len(self):
@@ -74,7 +100,7 @@ class Loader:
                 f"One step takes {plan.batch_size * plan.group} images (training.batch_size x training.accumulate), "
                 f"but the train split has {len(split)}. Lower training.batch_size to at most {len(split) // plan.group}."
             )
-        if isinstance(split, Images) and plan.sample_transform is None:
+        if isinstance(split, Images) and plan.preparation.sample is None:
             self.in_memory = True
             self._images = split.images.to(plan.device)
             self._labels = split.labels.to(plan.device)
@@ -93,8 +119,8 @@ class Loader:
         for step, (place, batch) in enumerate(zip(places, stored, strict=True)):
             self.skipped.update(batch.skipped)
             source = generator(self.plan.seed, "augment", number, step)
-            ready = self.plan.transform(batch, Draws(source, place.total, place.part))
-            yield replace(ready, images=ready.images.contiguous(memory_format=self.plan.memory_format))
+            ready = self.plan.preparation.batch(batch, Draws(source, place.total, place.part))
+            yield replace(ready, images=_laid_out(ready.images, self.plan.memory_format))
 
     def _places(self, number: int) -> Iterator[_Place]:
         size, shard = self.plan.batch_size, self.plan.shard
@@ -120,18 +146,16 @@ class Loader:
             if isinstance(batch, DataError):
                 raise batch
             yield replace(
-                batch,
-                images=batch.images.to(self.plan.device, non_blocking=True),
-                targets=_to(batch.targets, self.plan.device),
+                batch, images=_to(batch.images, self.plan.device), targets=_to(batch.targets, self.plan.device)
             )
 
     def _start_workers(self) -> DataLoader[Any]:
         self._queue: list[list[tuple[int, int]]] = []
         return DataLoader(
             # What a worker needs and no more: where workers are spawned, they are sent it.
-            _Samples(self.split, self.plan.seed, self.plan.sample_transform, self.plan.on_error, self.plan.training),
+            _Samples(self.split, self.plan.seed, self.plan.preparation.sample, self.plan.on_error, self.plan.training),
             batch_sampler=_Queue(self._queue),
-            collate_fn=_Collate(self.plan.collate or stack),
+            collate_fn=_Collate(self.plan.preparation.collate or stack),
             num_workers=self.plan.workers,
             persistent_workers=self.plan.workers > 0,
             pin_memory=self.plan.device.type == "cuda",
@@ -188,13 +212,12 @@ class _Samples(TorchDataset[Any]):
         return None, skipped
 
     def _read(self, index: int, epoch: int) -> Sample:
-        sample = self.split[index]
         if self.transform is None:
-            return sample
-        # The seed of the place, not of the worker: the number of workers never changes an image.
+            return self.split[index]
+        # The seed of the place, not of the worker: the number of workers never changes an image. A split may draw too.
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(derive(self.seed, "sample", epoch, index))
-            return replace(sample, image=self.transform(sample.image))
+            return self.transform(self.split[index])
 
 
 class _Collate:
@@ -217,11 +240,35 @@ def stack(samples: list[Sample]) -> Batch:
     """Samples of one size to ``(N, C, H, W)`` uint8, their targets by torch's default."""
     # The plain tensors: stacking the subclass costs ten times as much.
     images = torch.stack([sample.image.as_subclass(torch.Tensor) for sample in samples])
-    return Batch(images, default_collate([sample.target for sample in samples]), [sample.id for sample in samples])
+    targets = [_plain(sample.target) for sample in samples]
+    return Batch(images, default_collate(targets), [sample.id for sample in samples])
 
 
-def _to(targets: Any, device: torch.device) -> Any:
-    return targets.to(device, non_blocking=True) if isinstance(targets, torch.Tensor) else targets
+def listed(samples: list[Sample]) -> Batch:
+    """Samples of any sizes: lists of images and of targets."""
+    images = [sample.image.as_subclass(torch.Tensor) for sample in samples]
+    return Batch(images, [_plain(sample.target) for sample in samples], [sample.id for sample in samples])
+
+
+def _plain(target: Any) -> Any:
+    return target.as_subclass(torch.Tensor) if isinstance(target, torch.Tensor) else target
+
+
+def _laid_out(images: Tensor | list[Tensor], memory_format: torch.memory_format) -> Tensor | list[Tensor]:
+    return images if isinstance(images, list) else images.contiguous(memory_format=memory_format)
+
+
+def _to(values: Any, device: torch.device) -> Any:
+    """Tensors, also those in lists and dictionaries, on the device."""
+    match values:
+        case Tensor():
+            return values.to(device, non_blocking=True)
+        case list():
+            return [_to(value, device) for value in values]
+        case dict():
+            return {key: _to(value, device) for key, value in values.items()}
+        case _:
+            return values
 
 
 def default_workers(settings: DataSettings, processes: int) -> int:
@@ -235,26 +282,72 @@ def fits_cache(split: Split, spec: InputSpec, settings: DataSettings) -> bool:
     if isinstance(split, Images) or settings.cache is not None:
         return bool(settings.cache) and not isinstance(split, Images)
     size = len(split) * 3 * spec.height * spec.width
+    if isinstance(split, MaskSplit):
+        # Image and mask as they are, which may be larger than what is cut out of them: five times, by experience.
+        return 5 * size <= CACHE_BYTES
     return max(spec.height, spec.width) <= CACHE_SIDE and size <= CACHE_BYTES
 
 
-def cached(split: Split, plan: Plan, progress: Progress) -> tuple[Images, list[str]]:
+@dataclass(slots=True)
+class Kept:
+    """Samples that lie in memory, of any sizes."""
+
+    samples: Sequence[Sample]
+    source: str
+    """Fingerprint of the split that they were read from."""
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Their ids."""
+        return [sample.id for sample in self.samples]
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Sample:
+        """The sample at that place."""
+        return self.samples[index]
+
+    def mask(self, index: int) -> np.ndarray:
+        """The mask at that place, ``(H, W)`` uint8."""
+        mask: np.ndarray = self.samples[index].target.numpy()
+        return mask
+
+    def fingerprint(self) -> str:
+        """That of the split that they were read from."""
+        return self.source
+
+
+def cached(split: Split, plan: Plan, progress: Progress) -> tuple[Images | Kept, list[str]]:
     """Decode every image once, with the plan's sample transform, and keep the result.
 
     Returns:
         the images in memory, and a sentence for each image that could not be read (``data.on_error=skip``).
     """
     # Shared by the workers, decoded in order; every process reads all, since every epoch deals them out anew.
-    loader = Loader(split, replace(plan, training=False, shard=Shard(), transform=_as_is, device=torch.device("cpu")))
+    alone = replace(plan.preparation, batch=_as_is)
+    loader = Loader(split, replace(plan, training=False, shard=Shard(), preparation=alone, device=torch.device("cpu")))
     batches = []
     progress.begin("reading images", len(split))
     for batch in loader.epoch(0):
         batches.append(batch)
         progress.advance(len(batch.ids))
     progress.end()
-    ids = [identity for batch in batches for identity in batch.ids]
-    images = torch.cat([batch.images for batch in batches])
-    return Images(images, torch.cat([batch.targets for batch in batches]), ids), sorted(loader.skipped)
+    return _together(batches, split), sorted(loader.skipped)
+
+
+def _together(batches: list[Batch], split: Split) -> Images | Kept:
+    if all(isinstance(batch.images, Tensor) for batch in batches):
+        ids = [identity for batch in batches for identity in batch.ids]
+        images = torch.cat([cast(Tensor, batch.images) for batch in batches])
+        return Images(images, torch.cat([batch.targets for batch in batches]), ids)
+    samples = [
+        Sample(image, target, identity)
+        for batch in batches
+        for image, target, identity in zip(batch.images, batch.targets, batch.ids, strict=True)
+    ]
+    return Kept(samples, split.fingerprint())
 
 
 def _as_is(batch: Batch, draws: Draws) -> Batch:

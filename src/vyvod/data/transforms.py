@@ -7,7 +7,7 @@ same images get the same draws on one device and on many.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ from torch.nn import functional
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as v2f
 
-from vyvod.types import InputSpec, Record
+from vyvod.types import InputSpec, Record, Sample, Side
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -30,17 +30,30 @@ class AugmentationSettings(Record):
     flip: float = Field(0.5, ge=0, le=1)
     """Probability of mirroring left and right; 0 for digits and text."""
     crop: Literal["auto", "pad", "resized", "none"] = "auto"
-    """pad: shift by up to `padding`; resized: cut out a part of the area `scale` and resize it; auto: pad up to 96 pixels."""
+    """Classification. pad: shift by up to `padding`; resized: cut out the share `scale` and resize; auto: pad up to 96 pixels."""
     padding: float = Field(0.0625, ge=0, le=0.5)
     """Largest shift, as a share of the side: 2 pixels of 32; long trainings on CIFAR take 0.125."""
     scale: tuple[float, float] = (0.25, 1.0)
     """Smallest and largest share of the area that `crop: resized` cuts out."""
+    crop_size: Side | tuple[Side, Side] | None = None
+    """Segmentation: side of the square, or [height, width], that is cut out for training; by default the whole image where all
+    are alike and at most 640 pixels, else 512. What lies outside a smaller image does not count."""
+    rescale: tuple[float, float] = (0.5, 2.0)
+    """Segmentation: smallest and largest factor by which an image is enlarged before that; [1, 1] is off."""
+    flip_vertical: float = Field(0.0, ge=0, le=1)
+    """Segmentation: probability of mirroring up and down; 0.5 for microscopes and satellites."""
+    turn: bool = False
+    """Segmentation: turn by 0, 90, 180 or 270 degrees, where there is no up and down."""
+    elastic: float = Field(0.0, ge=0)
+    """Segmentation: random displacements on a 3 x 3 grid with that standard deviation in pixels (Ronneberger 2015: 10)."""
+    mosaic: float = Field(0.0, ge=0, le=1)
+    """Segmentation: probability of putting four images together into one of twice their size; for tiny sets."""
     policy: Literal["none", "autoaugment", "randaugment", "trivialaugment", "augmix"] = "none"
-    """A ready set of colour and geometry changes of torchvision; slower, since it works image by image."""
+    """A ready set of colour and geometry changes of torchvision; slower, since it works image by image. Classification only."""
     color: float = Field(0.0, ge=0, le=1)
     """Largest relative change of brightness, contrast and saturation."""
     erase: float = Field(0.0, ge=0, le=1)
-    """Probability of blanking a rectangle of 2 to 20 % of the image (random erasing, Zhong et al. 2017)."""
+    """Probability of blanking a rectangle of 2 to 20 % of the image (random erasing, Zhong et al. 2017). Classification only."""
     mixup: float = Field(0.0, ge=0)
     """Alpha of mixup (Zhang et al. 2017); 0 is off, 0.2 is usual. Classification only."""
     cutmix: float = Field(0.0, ge=0)
@@ -100,7 +113,7 @@ def augmented(images: Tensor, settings: AugmentationSettings, draws: Draws) -> T
     elif settings.flip:
         mirrored = (draws.uniform() < settings.flip).to(images.device)
         images = torch.where(mirrored[:, None, None, None], images.flip(-1), images)
-    return _recolour(images, settings.color, draws) if settings.color else images
+    return recoloured(images, settings.color, draws)
 
 
 def crops_by_padding(settings: AugmentationSettings, side: int) -> bool:
@@ -122,7 +135,19 @@ def _shift_and_flip(images: Tensor, settings: AugmentationSettings, draws: Draws
     return padded.permute(0, 2, 3, 1)[first, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
-def _recolour(images: Tensor, strength: float, draws: Draws) -> Tensor:
+def recoloured(images: Tensor, strength: float, draws: Draws) -> Tensor:
+    """Change brightness, contrast and saturation of each image by up to ``strength``, relative; 0 leaves them as they are.
+
+    Args:
+        images: ``(N, C, H, W)`` uint8.
+        strength: 0..1.
+        draws: the random numbers of this batch.
+
+    Returns:
+        ``(N, C, H, W)``: float32 in 0..255, or the images themselves.
+    """
+    if not strength:
+        return images
     brightness, contrast, saturation = (
         draws.uniform(1 - strength, 1 + strength).to(images.device)[:, None, None, None] for _ in range(3)
     )
@@ -147,7 +172,22 @@ def to_network(images: Tensor, spec: InputSpec, normalisation: Normalisation) ->
     values = images.float()
     if values.shape[-2:] != (spec.height, spec.width):
         values = functional.interpolate(values, (spec.height, spec.width), mode="bilinear", antialias=True)
-    if values.shape[1] == 3 and spec.channels == 1:
+    return normalised(values, spec.channels, normalisation)
+
+
+def normalised(images: Tensor, channels: int, normalisation: Normalisation) -> Tensor:
+    """Normalise, and repeat grey or take colour away where the network wants it.
+
+    Args:
+        images: ``(N, C, H, W)`` uint8, or float32 in 0..255; C = 1 or 3.
+        channels: of the network.
+        normalisation: for one or three channels.
+
+    Returns:
+        ``(N, channels, H, W)`` float32.
+    """
+    values = images.float()
+    if values.shape[1] == 3 and channels == 1:
         values = v2f.rgb_to_grayscale(values)
     if values.shape[1] < len(normalisation.mean):
         values = values.expand(-1, len(normalisation.mean), -1, -1)
@@ -155,7 +195,7 @@ def to_network(images: Tensor, spec: InputSpec, normalisation: Normalisation) ->
         torch.tensor(parts, device=values.device).view(1, -1, 1, 1) * 255
         for parts in (normalisation.mean, normalisation.std)
     )
-    return ((values - mean) / std).expand(-1, spec.channels, -1, -1)
+    return ((values - mean) / std).expand(-1, channels, -1, -1)
 
 
 def erased(images: Tensor, probability: float, draws: Draws) -> Tensor:
@@ -223,16 +263,29 @@ def _boxes(area: Tensor, aspect: Tensor, size: torch.Size, draws: Draws) -> Tens
     return inside_rows[:, :, None] & inside_columns[:, None, :]
 
 
-SampleTransform = Callable[[Tensor], Tensor]
+SampleTransform = Callable[[Sample], Sample]
+"""A stored sample -> one that can be put into a batch. It draws from torch's global generator, which is seeded for it."""
+ImageTransform = Callable[[Tensor], Tensor]
 """``(C, H, W)`` uint8 of any size -> ``(C, H', W')`` uint8."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fitting:
-    """Bring an image to the size of the network; one that has it stays as it is.
+class OnImage:
+    """A sample transform that leaves the target alone.
 
-    A class and not a closure: where workers are spawned, it is sent to them.
+    A class and not a closure, as all of these: where workers are spawned, they are sent it.
     """
+
+    transform: ImageTransform
+
+    def __call__(self, sample: Sample) -> Sample:
+        """The sample with its image transformed."""
+        return replace(sample, image=self.transform(sample.image))
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """Bring an image to the size of the network; one that has it stays as it is."""
 
     height: int
     width: int
@@ -255,16 +308,16 @@ def _resized(image: Tensor, size: list[int]) -> Tensor:
     return resized
 
 
-def for_evaluation(spec: InputSpec, resize: str) -> SampleTransform:
+def for_evaluation(spec: InputSpec, resize: str) -> ImageTransform:
     """Bring an image to the size of the network: centre crop or stretch. An image that has the size stays as it is."""
     return Fitting(spec.height, spec.width, resize)
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """One sample transform after the other."""
+    """One image transform after the other."""
 
-    steps: tuple[SampleTransform, ...]
+    steps: tuple[ImageTransform, ...]
 
     def __call__(self, image: Tensor) -> Tensor:
         """``(C, H, W)`` -> ``(C, H', W')``, uint8."""
@@ -273,7 +326,7 @@ class Chain:
         return image
 
 
-def for_training(spec: InputSpec, settings: AugmentationSettings, resize: str) -> SampleTransform:
+def for_training(spec: InputSpec, settings: AugmentationSettings, resize: str) -> ImageTransform:
     """What happens image by image in training: the random cut-out of photos, and torchvision's policies."""
     size = (spec.height, spec.width)
     if crops_by_padding(settings, max(size)) or settings.crop == "none":
@@ -283,7 +336,7 @@ def for_training(spec: InputSpec, settings: AugmentationSettings, resize: str) -
     return Chain((first, *policy(settings)))
 
 
-def policy(settings: AugmentationSettings) -> list[SampleTransform]:
+def policy(settings: AugmentationSettings) -> list[ImageTransform]:
     """The ready-made policy, as none or one transform."""
     bilinear = InterpolationMode.BILINEAR
     match settings.policy:

@@ -12,27 +12,24 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from vyvod import catalog
-from vyvod.data.contract import Dataset, Images, Split
+from vyvod.data.contract import Dataset, Images
 from vyvod.data.load import load_dataset
-from vyvod.data.loading import Loader, Plan, Shard, cached, default_workers, fits_cache
+from vyvod.data.loading import Kept, Loader, Plan, Request, Shard, cached, default_workers, fits_cache
 from vyvod.data.transforms import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     NO_AUGMENTATION,
     Normalisation,
-    crops_by_padding,
-    for_evaluation,
-    for_training,
 )
 from vyvod.errors import RunError, SettingsError
 from vyvod.experiment.environment import default_device
+from vyvod.experiment.per_task import Setting, Trained, per_task
 from vyvod.experiment.record import open_folder
 from vyvod.experiment.settings import Settings, read_settings
 from vyvod.models import build
 from vyvod.models.build import Architecture
 from vyvod.models.weights import Loaded, imagenet_normalisation, load_weights, read_source
 from vyvod.seeds import seed_everything
-from vyvod.tasks.classification import Classification
 from vyvod.tasks.contract import Task
 from vyvod.types import SPLITS, InputSpec, Progress, Silence, SplitName
 
@@ -66,7 +63,7 @@ def task_name(settings: Settings) -> str:
     """The task, as the architecture has it.
 
     Raises:
-        SettingsError: the settings or the data set say otherwise, or it is not built yet.
+        SettingsError: the settings or the data set say otherwise.
     """
     architecture = catalog.find_architecture(settings.model.name)
     name = settings.task or architecture.tasks[0]
@@ -79,13 +76,6 @@ def task_name(settings: Settings) -> str:
             "`vyvod list data` and `vyvod list models` show which go together."
         )
     return name
-
-
-def make_task(name: str, classes: tuple[str, ...], settings: Settings) -> Task:
-    """The task for a list of classes."""
-    if name != "classification":
-        raise SettingsError(f"The task {name} cannot be trained yet; expected classification.")
-    return Classification(classes, settings.training.label_smoothing)
 
 
 def assemble(settings: Settings, *, judging: bool = False) -> Assembly:
@@ -101,7 +91,10 @@ def assemble(settings: Settings, *, judging: bool = False) -> Assembly:
     name = task_name(settings)
     architecture = build.resolve(settings.model)
     dataset = load_dataset(settings.data, name, needed=() if judging else SPLITS)
-    spec = build.fit_input(architecture, native_input(dataset, settings))
+    spec = build.fit_input(architecture, per_task(name).native_input(dataset, settings))
+    normalisation = choose_normalisation(settings, architecture, dataset, spec)
+    training = None if judging else dataset.splits["train"]
+    task = per_task(name).make_task(Setting(dataset.classes, settings, architecture, spec, normalisation, training))
     network = seeded_network(settings, architecture, spec, len(dataset.classes))
     loaded = None
     if settings.model.weights is not None:
@@ -109,23 +102,13 @@ def assemble(settings: Settings, *, judging: bool = False) -> Assembly:
         loaded = load_weights(network, weights, head=architecture.head, whole=judging)
     if settings.model.freeze:
         build.freeze(network, settings.model.freeze, architecture.head)
-    return Assembly(
-        settings, dataset, make_task(name, dataset.classes, settings), architecture, spec,
-        choose_normalisation(settings, architecture, dataset, spec), network, loaded,
-    )  # fmt: skip
+    return Assembly(settings, dataset, task, architecture, spec, normalisation, network, loaded)
 
 
 def seeded_network(settings: Settings, architecture: Architecture, spec: InputSpec, classes: int) -> nn.Module:
     """The freshly initialised network of that seed."""
     seed_everything(settings.seed, "network")
     return build.build(architecture, spec, classes)
-
-
-def native_input(dataset: Dataset, settings: Settings) -> InputSpec | None:
-    """The images as the network would get them without resizing of its own; None for photos of various sizes."""
-    if settings.data.image_size:
-        return InputSpec(dataset.channels, settings.data.image_size, settings.data.image_size)
-    return None if dataset.native_size is None else InputSpec(dataset.channels, *dataset.native_size)
 
 
 def choose_normalisation(
@@ -156,32 +139,29 @@ def make_loaders(
 
 
 def _loader(assembly: Assembly, fabric: Fabric, name: SplitName, progress: Progress) -> Loader:
-    settings, spec, training = assembly.settings, assembly.spec, name == "train"
-    augmentation = settings.augmentation if training else NO_AUGMENTATION
-    split = assembly.dataset.splits[name]
+    settings, training = assembly.settings, name == "train"
+    request = Request(
+        assembly.spec, assembly.normalisation, settings.augmentation if training else NO_AUGMENTATION, settings.data,
+        training=training,
+    )  # fmt: skip
+    looked_at = replace(request, training=False, augmentation=NO_AUGMENTATION)
     plan = Plan(
         batch_size=settings.training.batch_size,
         group=settings.training.accumulate,
         seed=settings.seed,
         device=fabric.device,
-        transform=assembly.task.transform(spec, assembly.normalisation, augmentation),
+        preparation=assembly.task.preparation(looked_at),
         workers=default_workers(settings.data, fabric.world_size),
         on_error=settings.data.on_error,
         shard=Shard(fabric.global_rank, fabric.world_size),
         training=training,
         memory_format=memory_format(settings, fabric),
     )
-    split, skipped = _kept(split, plan, assembly, progress)
-    if not isinstance(split, Images):
-        per_image = (
-            for_training(spec, augmentation, settings.data.resize)
-            if training
-            else for_evaluation(spec, settings.data.resize)
-        )
-        plan = replace(plan, sample_transform=per_image)
-    elif training and _works_image_by_image(assembly):
-        plan = replace(plan, sample_transform=for_training(spec, augmentation, "stretch"))
-    loader = Loader(split, plan)
+    split, skipped = assembly.dataset.splits[name], list[str]()
+    if fits_cache(split, assembly.spec, settings.data):
+        split, skipped = cached(split, plan, progress)
+    kept = isinstance(split, (Images, Kept))
+    loader = Loader(split, replace(plan, preparation=assembly.task.preparation(replace(request, kept=kept))))
     loader.skipped.update(skipped)
     return loader
 
@@ -191,39 +171,6 @@ def memory_format(settings: Settings, fabric: Fabric) -> torch.memory_format:
     wanted = settings.training.channels_last
     faster = fabric.device.type == "cpu" or settings.training.precision != "32"
     return torch.channels_last if wanted or (wanted is None and faster) else torch.contiguous_format
-
-
-def _kept(split: Split, plan: Plan, assembly: Assembly, progress: Progress) -> tuple[Split, list[str]]:
-    if not fits_cache(split, assembly.spec, assembly.settings.data):
-        return split, []
-    return cached(
-        split, replace(plan, sample_transform=for_evaluation(assembly.spec, assembly.settings.data.resize)), progress
-    )
-
-
-def _works_image_by_image(assembly: Assembly) -> bool:
-    augmentation = assembly.settings.augmentation
-    cuts = augmentation.crop != "none" and not crops_by_padding(
-        augmentation, max(assembly.spec.height, assembly.spec.width)
-    )
-    return cuts or augmentation.policy != "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """The network of a finished run, without its data set."""
-
-    network: nn.Module
-    """In evaluation mode, on the CPU, with the weights that val chose."""
-    settings: Settings
-    task: Task
-    spec: InputSpec
-    normalisation: Normalisation
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes."""
-        return self.task.classes
 
 
 def trained(folder: Path) -> Trained:
@@ -244,7 +191,8 @@ def trained(folder: Path) -> Trained:
     network = seeded_network(settings, architecture, spec, len(classes))
     load_weights(network, read_source(str(folder), architecture), head=architecture.head, whole=True)
     normalisation = Normalisation(tuple(known["mean"]), tuple(known["std"]))
-    return Trained(network.eval(), settings, make_task(record["task"], classes, settings), spec, normalisation)
+    task = per_task(record["task"]).make_task(Setting(classes, settings, architecture, spec, normalisation))
+    return Trained(network.eval(), settings, task, spec, normalisation, record["data"].get("palette"))
 
 
 def make_fabric(settings: Settings) -> Fabric:

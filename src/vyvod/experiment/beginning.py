@@ -11,10 +11,12 @@ import torch
 from lightning_fabric import Fabric
 
 from vyvod.data.audit import audit
-from vyvod.data.contract import Split
+from vyvod.data.contract import LabelledSplit, MaskSplit, Split
+from vyvod.data.pixels import count_pixels
 from vyvod.errors import RunError
 from vyvod.experiment import environment, record
 from vyvod.experiment.assembly import Assembly
+from vyvod.experiment.per_task import per_task
 from vyvod.experiment.settings import Settings, as_record
 from vyvod.files import write_text, write_yaml
 from vyvod.models import build
@@ -23,19 +25,15 @@ from vyvod.types import Progress, SplitName
 
 
 def write_beginning(folder: Path, assembly: Assembly, fabric: Fabric, *, command: str, progress: Progress) -> None:
-    """Write ``settings.yaml``, ``requirements.txt`` and ``run.json`` of a run that begins or goes on.
-
-    Raises:
-        RunError: the images have changed since the run was started.
-    """
+    """Write ``settings.yaml``, ``requirements.txt`` and ``run.json`` of a run that begins or goes on."""
     settings = assembly.settings
     before = record.open_folder(folder) if (folder / "run.json").exists() else {}
-    data = _data(assembly)
+    data = _data(assembly, progress)
     if before:
-        _check_same_data(before, data, folder)
         data |= {key: before["data"].get(key) for key in ("audit", "skipped")}
     elif settings.data.audit:
         data["audit"] = audit(assembly.dataset, near=False, progress=progress).summary()
+    _warn_of_absent_classes(data, progress)
     write_yaml(folder / "settings.yaml", {**as_record(settings), "task": assembly.task.name})
     write_text(folder / "requirements.txt", environment.requirements())
     record.update(
@@ -76,6 +74,7 @@ def _input(assembly: Assembly) -> dict[str, Any]:
         "mean": list(assembly.normalisation.mean),
         "std": list(assembly.normalisation.std),
         "resized": native is not None and native != (spec.height, spec.width),
+        **per_task(assembly.task.name).input_facts(assembly.settings),
     }
 
 
@@ -96,7 +95,7 @@ def _note_event(folder: Path, before: Mapping[str, Any], settings: Settings) -> 
     record.add_event(folder, event, epoch=done, epochs=epochs)
 
 
-def _data(assembly: Assembly) -> dict[str, Any]:
+def _data(assembly: Assembly, progress: Progress) -> dict[str, Any]:
     dataset, card = assembly.dataset, assembly.dataset.card
     return {
         "name": assembly.settings.data.name,
@@ -107,28 +106,48 @@ def _data(assembly: Assembly) -> dict[str, Any]:
         "classes": list(dataset.classes),
         "channels": dataset.channels,
         "native_size": dataset.native_size,
-        "splits": {name: _split(assembly, name, split) for name, split in dataset.splits.items()},
+        "palette": None if dataset.palette is None else [list(colour) for colour in dataset.palette],
+        "notes": list(dataset.notes),
+        "splits": {name: _split(assembly, name, split, progress=progress) for name, split in dataset.splits.items()},
         "audit": None,
         "skipped": [],
     }
 
 
-def _split(assembly: Assembly, name: SplitName, split: Split) -> dict[str, Any]:
-    origin, labels = assembly.dataset.origins.get(name), getattr(split, "labels", None)
+def _split(assembly: Assembly, name: SplitName, split: Split, *, progress: Progress) -> dict[str, Any]:
+    origin, classes = assembly.dataset.origins.get(name), len(assembly.dataset.classes)
+    counts = torch.bincount(split.labels, minlength=classes).tolist() if isinstance(split, LabelledSplit) else []
+    masks = count_pixels(split, classes, progress=progress) if isinstance(split, MaskSplit) and len(split) else None
     return {
         "images": len(split),
-        "counts": None if labels is None else torch.bincount(labels, minlength=len(assembly.dataset.classes)).tolist(),
+        "counts": counts,
+        "pixels": masks and masks.record(),
         "fingerprint": split.fingerprint(),
         "origin": None if origin is None else asdict(origin),
     }
 
 
-def _check_same_data(before: Mapping[str, Any], data: Mapping[str, Any], folder: Path) -> None:
-    changed = [
-        name
-        for name, split in data["splits"].items()
-        if before["data"]["splits"][name]["fingerprint"] != split["fingerprint"]
-    ]
+def _warn_of_absent_classes(data: Mapping[str, Any], progress: Progress) -> None:
+    masks = data["splits"]["train"]["pixels"]
+    absent = (
+        [name for name, pixels in zip(data["classes"], masks["counts"], strict=True) if not pixels] if masks else []
+    )
+    if absent:
+        shown = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if len(absent) > 5 else "")
+        progress.say(f"Never in the {masks['masks']} train masks that were counted, so it cannot be learnt: {shown}.")
+
+
+def check_unchanged(folder: Path, assembly: Assembly) -> None:
+    """Make sure that a run goes on with the images that it was started with.
+
+    Raises:
+        RunError: the images of a split have changed.
+    """
+    if not (folder / "run.json").exists():
+        return
+    before = record.open_folder(folder)["data"]["splits"]
+    splits = assembly.dataset.splits
+    changed = [name for name, split in splits.items() if before[name]["fingerprint"] != split.fingerprint()]
     if changed:
         raise RunError(
             f"The images of the {' and '.join(changed)} split have changed since {folder} was started, so the run cannot go on. "

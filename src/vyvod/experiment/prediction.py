@@ -1,34 +1,42 @@
-"""Predictions for images that have no labels: a CSV file, and each image with the answer written on it."""
+"""Predictions for images without targets: a CSV file, and pictures of the answers."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from PIL import Image, ImageDraw, ImageFont
-
 from vyvod.data.formats.folders import IMAGE_SUFFIXES, decode
-from vyvod.data.transforms import for_evaluation, to_network
 from vyvod.errors import DataError
-from vyvod.experiment.assembly import Trained, trained
+from vyvod.experiment.assembly import trained
+from vyvod.experiment.per_task import Answer, PerTask, Trained, per_task
+from vyvod.experiment.pictures import write_png
 from vyvod.experiment.record import create_folder
 from vyvod.files import write_atomically
 from vyvod.types import Progress, Silence
 
-BATCH = 32
-TOP = 3
-SIDE = 512
-"""Longest side of an annotated image, pixels; smaller ones are enlarged in whole steps, so that the text can be read."""
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What was predicted, and where it lies."""
+
+    folder: Path
+    """Holds ``predictions.csv`` and the folders of pictures."""
+    rows: Sequence[dict[str, Any]]
+    """Of the CSV file: ``file`` and the answer, or ``error``."""
+    sentences: Sequence[str]
+    """The same for a person, one for each row."""
+    pictures: Sequence[str]
+    """Names of the folders of pictures."""
 
 
 def predict_files(
     folder: Path, source: Path, *, output: Path | None = None, progress: Progress | None = None
-) -> tuple[Path, list[dict[str, Any]]]:
-    """Classify one image or all images below a folder.
+) -> Predictions:
+    """Ask the network of a run about one image or all images below a folder.
 
     Args:
         folder: a run folder.
@@ -36,24 +44,27 @@ def predict_files(
         output: where to write; by default ``RUN/predictions``, numbered when that is taken.
         progress: how to show where it stands.
 
-    Returns:
-        the folder written to, and a row for each image: file, predicted, confidence, the next most probable classes.
-
     Raises:
         UserError: there are no images, or (single image) it cannot be read. In a folder an unreadable one gets an empty row.
     """
     known, progress = trained(folder), progress or Silence()
     files = image_files(source)
     target = output or create_folder(folder, "predictions")
-    rows: list[dict[str, Any]] = []
+    asked, rows, sentences = per_task(known.task.name), list[dict[str, Any]](), list[str]()
+    pictures: dict[str, None] = {}
     progress.begin("predicting", len(files))
-    for start in range(0, len(files), BATCH):
-        chunk = files[start : start + BATCH]
-        rows.extend(_predict(known, chunk, source, target))
-        progress.advance(len(chunk))
+    for path in files:
+        name = path.name if path == source else path.relative_to(source).as_posix()
+        answer = _answer(asked, known, path, alone=path == source)
+        for kind, image in answer.pictures.items():
+            write_png(target / kind / Path(name).with_suffix(".png"), image)
+            pictures[kind] = None
+        rows.append({"file": name, **answer.row})
+        sentences.append(f"{answer.sentence}  {name}")
+        progress.advance(1)
     progress.end()
     _write_csv(target / "predictions.csv", rows)
-    return target, rows
+    return Predictions(target, rows, sentences, list(pictures))
 
 
 def image_files(source: Path) -> list[Path]:
@@ -72,58 +83,17 @@ def image_files(source: Path) -> list[Path]:
     return files
 
 
-def _predict(known: Trained, files: list[Path], source: Path, target: Path) -> Iterator[dict[str, Any]]:
-    fit = for_evaluation(known.spec, known.settings.data.resize)
-    single = source.is_file()
-    for path in files:
-        name = path.name if single else path.relative_to(source).as_posix()
-        try:
-            image = decode(path)
-        except DataError as error:
-            if single:
-                raise DataError(f"{path} cannot be decoded: {error.__cause__ or error}.") from error
-            yield {"file": name, "predicted": "", "confidence": float("nan"), "error": str(error)}
-            continue
-        with torch.inference_mode():
-            prepared = to_network(fit(image)[None].as_subclass(torch.Tensor), known.spec, known.normalisation)
-            best = known.task.predict(known.network, prepared)[0].topk(min(TOP, len(known.classes)))
-        answers = [
-            (known.classes[int(index)], float(value)) for value, index in zip(best.values, best.indices, strict=True)
-        ]
-        _annotate(image, answers[0], target / "images" / Path(name).with_suffix(".png"))
-        yield _row(name, answers)
+def _answer(asked: PerTask, known: Trained, path: Path, *, alone: bool) -> Answer:
+    try:
+        image = decode(path)
+    except DataError as error:
+        if alone:
+            raise DataError(f"{path} cannot be decoded: {error.__cause__ or error}.") from error
+        return Answer({"error": str(error)}, "cannot be read", {})
+    return asked.answer(known, image)
 
 
-def _row(name: str, answers: list[tuple[str, float]]) -> dict[str, Any]:
-    row: dict[str, Any] = {"file": name, "predicted": answers[0][0], "confidence": answers[0][1]}
-    for place, (label, probability) in enumerate(answers[1:], start=2):
-        row |= {f"class_{place}": label, f"probability_{place}": probability}
-    return row
-
-
-def _annotate(image: torch.Tensor, answer: tuple[str, float], path: Path) -> None:
-    picture = Image.fromarray(image.permute(1, 2, 0).numpy())
-    enlarge = SIDE // 2 // max(picture.size)
-    if enlarge > 1:
-        picture = picture.resize((picture.width * enlarge, picture.height * enlarge), Image.Resampling.NEAREST)
-    picture.thumbnail((SIDE, SIDE))
-    strip = 28
-    canvas = Image.new("RGB", (picture.width, picture.height + strip), "white")
-    canvas.paste(picture, (0, 0))
-    ImageDraw.Draw(canvas).text((6, picture.height + 5), f"{answer[0]}  {answer[1]:.2f}", fill="black", font=_font())
-    buffer = io.BytesIO()
-    canvas.save(buffer, format="PNG")
-    write_atomically(path, lambda file: file.write(buffer.getvalue()))
-
-
-def _font() -> Any:
-    # Matplotlib ships DejaVu, which has Cyrillic; Pillow's own font has Latin letters only.
-    from matplotlib import font_manager
-
-    return ImageFont.truetype(font_manager.findfont("DejaVu Sans"), 15)
-
-
-def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns)

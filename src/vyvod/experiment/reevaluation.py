@@ -11,7 +11,8 @@ from vyvod.data.load import load_dataset
 from vyvod.errors import DataError, UserError
 from vyvod.evaluation.evaluate import evaluate
 from vyvod.experiment import record
-from vyvod.experiment.assembly import Assembly, Trained, make_fabric, make_loaders, memory_format, trained
+from vyvod.experiment.assembly import Assembly, make_fabric, make_loaders, memory_format, trained
+from vyvod.experiment.per_task import Trained
 from vyvod.experiment.results import write_scores
 from vyvod.experiment.settings import changed
 from vyvod.files import write_yaml

@@ -26,7 +26,7 @@ def class_rows(scores: Scores, epoch: int, split: str, classes: tuple[str, ...])
 
 
 def write_results(folder: Path, scores: Mapping[SplitName, Scores], state: State, task: Task) -> None:
-    """Write ``scores.json``, ``per_image/*.npz``, and the final rows of ``per_class.csv``."""
+    """Write what `write_scores` writes, and the final rows of ``per_class.csv``."""
     write_scores(folder, scores)
     final = [row for name, score in scores.items() for row in class_rows(score, state.best_epoch, name, task.classes)]
     # The val rows of the chosen epoch are there already, from the training.
@@ -36,7 +36,7 @@ def write_results(folder: Path, scores: Mapping[SplitName, Scores], state: State
 
 
 def write_scores(folder: Path, scores: Mapping[SplitName, Scores]) -> None:
-    """Write ``scores.json`` and ``per_image/*.npz``."""
+    """Write ``scores.json``, ``per_image/*.npz``, and ``totals/*.npz`` with the confusion matrix."""
     record = {
         name: {
             "overall": {metric: number(value) for metric, value in score.overall.items()},
@@ -46,6 +46,7 @@ def write_scores(folder: Path, scores: Mapping[SplitName, Scores]) -> None:
     }
     for name, score in scores.items():
         _write_columns(folder / "per_image" / f"{name}.npz", score.per_image)
+        _write_columns(folder / "totals" / f"{name}.npz", score.extra)
     write_json(folder / "scores.json", record)
 
 

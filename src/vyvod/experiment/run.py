@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +19,13 @@ from vyvod import errors
 from vyvod.catalog import nearest
 from vyvod.errors import RunError, SettingsError, TrainingError, UserError
 from vyvod.evaluation.evaluate import evaluate
-from vyvod.experiment import environment, examples, record
+from vyvod.experiment import environment, record
 from vyvod.experiment.assembly import Assembly, assemble, make_fabric, make_loaders, memory_format
-from vyvod.experiment.beginning import write_beginning
+from vyvod.experiment.beginning import check_unchanged, write_beginning
+from vyvod.experiment.per_task import Trained, per_task
 from vyvod.experiment.results import class_rows, write_results
 from vyvod.experiment.settings import Settings, as_record, check, read_settings
-from vyvod.files import full_disk
+from vyvod.files import full_disk, write_json
 from vyvod.models import build
 from vyvod.models.layers import convert_batch_norm
 from vyvod.models.weights import load_weights, read_source, save_weights
@@ -161,9 +162,12 @@ def _process(fabric: Fabric, job: Job) -> str:
         fabric.broadcast(str(record.create_folder(job.settings.folder, _name(job.settings))) if first else "")
     )
     progress.say(_announcement(job, assembly, folder))
+    for note in assembly.dataset.notes:
+        progress.say(note)
     with ExitStack() as stack:
         if first:
             stack.enter_context(record.held(folder))
+            check_unchanged(folder, assembly)  # before anything is written: a refusal leaves the run as it was
             stack.enter_context(_status_kept(folder, progress))
         _run(fabric, job, assembly, folder)
     if fabric.world_size > 1:
@@ -189,7 +193,7 @@ def _status_kept(folder: Path, progress: Progress) -> Iterator[None]:
         raise
     except Exception as error:
         progress.end()
-        told = error if isinstance(error, UserError) else _out_of_memory(error) or full_disk(error) or error
+        told = error if isinstance(error, UserError) else _told(error) or full_disk(error) or error
         # The disk may be full: the record of the failure is worth less than the failure itself.
         with suppress(UserError):
             record.update(folder, status="failed", error=str(told), ended=record.now())
@@ -198,8 +202,14 @@ def _status_kept(folder: Path, progress: Progress) -> Iterator[None]:
         raise told from error
 
 
-def _out_of_memory(error: Exception) -> TrainingError | None:
+def _told(error: Exception) -> TrainingError | None:
     text = str(error)
+    if _ONE_VALUE in text:
+        return TrainingError(
+            "Batch norm cannot train on a single value for each channel: somewhere in this network a batch of one image has "
+            "no more (DeepLabv3's image pooling, or a tile as small as the network's stride). Set training.batch_size to 2 or "
+            "more for each device, or a larger augmentation.crop_size."
+        )
     signs = (
         "not enough memory",
         "can't allocate memory",
@@ -214,6 +224,10 @@ def _out_of_memory(error: Exception) -> TrainingError | None:
         "still takes as many images), data.image_size or data.workers, or set training.precision=bf16. "
         f"Torch said: {text.splitlines()[0] if text else type(error).__name__}"
     )
+
+
+_ONE_VALUE = "Expected more than 1 value per channel"
+"""What torch says."""
 
 
 class Session:
@@ -311,7 +325,8 @@ class Session:
         row = self.state.rows[-1]
         for tracker in self.trackers:
             tracker.epoch(row, epoch=self.state.epoch, per_class=_by_name(scores, self.task.classes))
-        self.progress.say(_line(row, self.settings.training.epochs, self.monitor, better=better))
+        shown = dict.fromkeys([self.monitor, *per_task(self.task.name).SHOWN])
+        self.progress.say(_line(row, self.settings.training.epochs, shown, better=better))
 
     def gather_skipped(self) -> None:
         """Note which images could not be read, in any process; saved with the state, so that a kill forgets none."""
@@ -389,15 +404,26 @@ def _finish(session: Session) -> None:
         return
     write_results(folder, scores, session.state, session.task)
     shown = session.judged[-1]
-    examples.write(
-        folder, assembly.dataset.splits[shown], session.task, scores[shown], count=session.settings.report.examples
-    )
+    files = _write_examples(session, shown, scores[shown])
     _write_end(session, evaluation_seconds=seconds)
     for tracker in session.trackers:
-        tracker.images("examples", sorted((folder / "examples").glob("*.png"))[: session.settings.report.examples])
+        tracker.images("examples", files[: session.settings.report.examples])
         tracker.close({f"{shown}_{name}": value for name, value in scores[shown].overall.items()})
     session.progress.say("writing the report")
     write_report(folder, session.settings.report)
+
+
+def _write_examples(session: Session, split: SplitName, scores: Scores) -> list[Path]:
+    assembly, folder = session.assembly, session.folder
+    trained = Trained(
+        session.state.evaluated.eval(), session.settings, session.task, assembly.spec, assembly.normalisation,
+        assembly.dataset.palette,
+    )  # fmt: skip
+    records = per_task(session.task.name).write_examples(
+        folder, assembly.dataset.splits[split], trained, scores, count=session.settings.report.examples
+    )
+    write_json(folder / "examples.json", records)
+    return [folder / example["file"] for example in records]
 
 
 def _write_end(session: Session, *, evaluation_seconds: float) -> None:
@@ -457,8 +483,7 @@ def _by_name(scores: Scores, classes: tuple[str, ...]) -> dict[str, dict[str, fl
     return {metric: dict(zip(classes, values.tolist(), strict=True)) for metric, values in scores.per_class.items()}
 
 
-def _line(row: Mapping[str, Any], epochs: int, monitor: str, *, better: bool) -> str:
-    shown = dict.fromkeys([monitor, "accuracy"])
+def _line(row: Mapping[str, Any], epochs: int, shown: Iterable[str], *, better: bool) -> str:
     values = "  ".join(f"{name} {row[f'val_{name}']:.4f}" for name in shown if f"val_{name}" in row)
     return (
         f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}  loss {row['train_loss']:.4f}  val loss {row['val_loss']:.4f}  "

@@ -19,11 +19,25 @@ from vyvod.files import read_yaml
 from vyvod.models.build import resolve
 from vyvod.models.contract import ModelSettings
 from vyvod.report.settings import ReportSettings
+from vyvod.tasks.segmentation import SegmentationSettings
 from vyvod.training.settings import TrainingSettings
 from vyvod.types import Record, TaskName
 
 SHORT = ("data", "model")
 """``data=cifar10`` is short for ``data.name=cifar10``."""
+
+
+DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "segmentation": {"training": {"batch_size": 4, "epochs": 50}}
+}
+"""Task -> group -> setting -> default, where that of the group does not suit the task."""
+_ONLY: Mapping[str, tuple[str, ...]] = {
+    "classification": ("augmentation.crop", "augmentation.scale", "augmentation.policy", "augmentation.erase",
+                       "augmentation.mixup", "augmentation.cutmix"),
+    "segmentation": ("augmentation.crop_size", "augmentation.rescale", "augmentation.flip_vertical", "augmentation.turn",
+                     "augmentation.elastic", "augmentation.mosaic", "segmentation"),
+}  # fmt: skip
+"""Task -> settings that no other task knows."""
 
 
 class Settings(Record):
@@ -45,6 +59,8 @@ class Settings(Record):
     """How training images are varied."""
     training: TrainingSettings = TrainingSettings()
     """How it is trained."""
+    segmentation: SegmentationSettings = SegmentationSettings()
+    """What is minimised and how whole images are evaluated, in segmentation."""
     tracking: tuple[Literal["tensorboard", "wandb"], ...] = ("tensorboard",)
     """Where the numbers go besides the CSV files."""
     report: ReportSettings = ReportSettings()
@@ -73,7 +89,7 @@ def check(record: Mapping[str, Any]) -> Settings:
     Raises:
         SettingsError: lists every problem at once.
     """
-    record = _spelled_out(record)
+    record = _with_defaults(_spelled_out(record))
     problems: list[str] = []
     settings = None
     try:
@@ -85,6 +101,25 @@ def check(record: Mapping[str, Any]) -> Settings:
     if settings is None or problems:
         raise _report(problems)
     return settings
+
+
+def _with_defaults(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record with what suits its task where nothing is said."""
+    complete = dict(record)
+    for group, defaults in DEFAULTS.get(_task_of(record), {}).items():
+        given = complete.get(group) or {}
+        if isinstance(given, Mapping):
+            complete[group] = {**defaults, **given}
+    return complete
+
+
+def _task_of(record: Mapping[str, Any]) -> str:
+    """The task that these settings are for; empty where that cannot be told yet."""
+    try:
+        name = (record.get("model") or {}).get("name", ModelSettings().name)
+        return catalog.find_architecture(name).tasks[0]
+    except (SettingsError, AttributeError, TypeError):
+        return ""  # told elsewhere, with all other mistakes
 
 
 def _unknown_parts(record: Mapping[str, Any]) -> Iterable[str]:
@@ -183,6 +218,34 @@ def all_keys(record: type[BaseModel], prefix: str = "") -> Iterable[str]:
 def _contradictions(settings: Settings) -> Iterable[str]:
     yield from _data_contradictions(settings)
     yield from _training_contradictions(settings)
+    yield from _segmentation_contradictions(settings)
+    yield from _other_tasks(settings)
+
+
+def _other_tasks(settings: Settings) -> Iterable[str]:
+    """Settings that would do nothing, since they belong to another task."""
+    task = _task_of({"model": {"name": settings.model.name}})
+    given, defaults = as_record(settings), as_record(Settings())
+    for owner, keys in _ONLY.items():
+        for key in keys if task and owner != task else ():
+            if _value(given, key) != _value(defaults, key):
+                yield f"{key} is for {owner}, but model={settings.model.name} is for {task}; leave it out."
+
+
+def _value(record: Mapping[str, Any], key: str) -> Any:
+    for part in key.split("."):
+        record = record[part]
+    return record
+
+
+def _segmentation_contradictions(settings: Settings) -> Iterable[str]:
+    low, high = settings.augmentation.rescale
+    if not 0 < low <= high:
+        yield f"augmentation.rescale={[low, high]}: expected two factors, 0 < smallest <= largest, such as [0.5, 2]."
+    if not settings.segmentation.loss or sum(settings.segmentation.loss.values()) <= 0:
+        yield "segmentation.loss names no loss with a factor above 0; write such as cross-entropy+dice."
+    if settings.segmentation.border_weight and "cross-entropy" not in settings.segmentation.loss:
+        yield "segmentation.border_weight weighs the cross-entropy, which segmentation.loss does not name."
 
 
 def _data_contradictions(settings: Settings) -> Iterable[str]:
@@ -198,8 +261,8 @@ def _data_contradictions(settings: Settings) -> Iterable[str]:
         yield f"data.std={list(data.std)}: standard deviations are above 0."
     if not 0 < augmentation.scale[0] <= augmentation.scale[1] <= 1:
         yield f"augmentation.scale={list(augmentation.scale)}: expected two shares of the area, 0 < smallest <= largest <= 1."
-    if data.classes is not None and len(data.classes) < 2:
-        yield f"data.classes={list(data.classes)}: a classifier needs at least two classes."
+    if isinstance(data.classes, tuple) and len(data.classes) < 2:
+        yield f"data.classes={list(data.classes)}: at least two classes are needed."
 
 
 def _training_contradictions(settings: Settings) -> Iterable[str]:
@@ -244,20 +307,35 @@ def schema() -> str:
 
 
 def explained(settings: Settings) -> str:
-    """The settings as YAML, with the meaning of each as a comment; options of the architecture included."""
-    options = resolve(settings.model).options
+    """The settings as YAML, with the meaning of each as a comment; options of the architecture included.
+
+    Those of other tasks are left out.
+    """
+    architecture = resolve(settings.model)
     record = as_record(settings)
-    record["model"] |= options.model_dump(mode="json")
-    return "".join(_lines(Settings, record, "", extra={"model": type(options)}))
+    record["model"] |= architecture.options.model_dump(mode="json")
+    for owner, keys in _ONLY.items():
+        for key in keys if owner != architecture.task else ():
+            _take_out(record, key)
+    return "".join(_lines(Settings, record, "", extra={"model": type(architecture.options)}))
+
+
+def _take_out(record: dict[str, Any], key: str) -> None:
+    *folders, last = key.split(".")
+    for folder in folders:
+        record = record[folder]
+    del record[last]
 
 
 def _lines(
     kind: type[BaseModel], record: Mapping[str, Any], indent: str, *, extra: Mapping[str, type[BaseModel]]
 ) -> Iterable[str]:
     for name, field in kind.model_fields.items():
-        inner = field.annotation
+        if name not in record:
+            continue
+        inner, meaning = field.annotation, " ".join((field.description or "").split())
         if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield f"{indent}{name}:  # {field.description}\n"
+            yield f"{indent}{name}:  # {meaning}\n"
             yield from _lines(inner, record[name], indent + "  ", extra={})
             if name in extra:
                 yield from _lines(extra[name], record[name], indent + "  ", extra={})
@@ -265,4 +343,4 @@ def _lines(
             value = (
                 yaml.safe_dump(record[name], default_flow_style=True, allow_unicode=True).removesuffix("...\n").strip()
             )
-            yield f"{indent}{name}: {value}  # {field.description}\n"
+            yield f"{indent}{name}: {value}  # {meaning}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -81,19 +82,25 @@ def fit_input(architecture: Architecture, native: InputSpec | None) -> InputSpec
 
 
 def build(architecture: Architecture, spec: InputSpec, classes: int) -> nn.Module:
-    """A freshly initialised network, in training mode, on the CPU, that has been tried on two images.
+    """A freshly initialised network, in training mode, on the CPU, that has been tried on images of that size.
 
     Only the initialisation draws from torch's global generator.
 
     Raises:
-        SettingsError: it cannot be built, or does not give ``(N, classes)`` logits for images of that size.
+        SettingsError: it cannot be built, or does not give the logits of its task for images of that size.
     """
     model = _call(architecture, architecture.module.build, architecture.options, spec, classes)
     if not isinstance(model, nn.Module):
         raise SettingsError(f"build of model={architecture.name} gave {_kind(model)}; expected a torch.nn.Module.")
-    if architecture.task == "classification":
-        _try(architecture, model, spec, classes)
+    if architecture.task in _LOGITS:
+        _try(architecture, model, spec, _LOGITS[architecture.task](architecture, spec, classes))
     return model.train()
+
+
+def margin(architecture: Architecture) -> int:
+    """Pixels that a segmentation network loses on each side, as valid convolutions do; 0 for most."""
+    own = getattr(architecture.module, "margin", None)
+    return 0 if own is None else int(_call(architecture, own, architecture.options))
 
 
 def cost(model: nn.Module, spec: InputSpec) -> dict[str, int | None]:
@@ -141,6 +148,22 @@ def unfreeze(model: nn.Module) -> None:
         if module.__dict__.pop("train", None) is not None:
             module.train(model.training)
     model.requires_grad_()
+
+
+def _class_logits(architecture: Architecture, spec: InputSpec, classes: int) -> tuple[int, ...]:
+    return (classes,)
+
+
+def _pixel_logits(architecture: Architecture, spec: InputSpec, classes: int) -> tuple[int, ...]:
+    lost = 2 * margin(architecture)
+    return classes, spec.height - lost, spec.width - lost
+
+
+_LOGITS: Mapping[str, Callable[[Architecture, InputSpec, int], tuple[int, ...]]] = {
+    "classification": _class_logits,
+    "segmentation": _pixel_logits,
+}
+"""Task -> shape of the logits for one image."""
 
 
 def _check_file(name: str, module: ModuleType) -> None:
@@ -212,31 +235,36 @@ def _place(error: Exception, architecture: Architecture) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}{where}."
 
 
-def _try(architecture: Architecture, model: nn.Module, spec: InputSpec, classes: int) -> None:
+def _try(architecture: Architecture, model: nn.Module, spec: InputSpec, shape: tuple[int, ...]) -> None:
     size = f"{spec.channels} x {spec.height} x {spec.width}"
     with _only_looked_at(model):
         try:
-            outputs = model(_noise(model, spec, images=2))
+            # One tile of a photo is work for seconds.
+            number = 2 if architecture.task == "classification" else 1
+            outputs = model(_noise(model, spec, images=number))
         except Exception as error:
             raise SettingsError(
-                f"model={architecture.name} fails on two images of {size} (channels, height, width): "
+                f"model={architecture.name} fails on images of {size} (channels, height, width): "
                 f"{_place(error, architecture)} data.image_size=224 sets another size."
             ) from error
-    if not isinstance(outputs, Tensor) or outputs.shape != (2, classes) or not outputs.is_floating_point():
+    if not isinstance(outputs, Tensor) or outputs.shape != (number, *shape) or not outputs.is_floating_point():
         raise SettingsError(
-            f"model={architecture.name} gives {_kind(outputs)} for two images of {size} and {classes} classes; "
-            f"expected a tensor of 2 x {classes} floating-point logits."
+            f"model={architecture.name} gives {_kind(outputs)} for {number} images of {size} and {shape[0]} classes; "
+            f"expected a tensor of {' x '.join(map(str, (number, *shape)))} floating-point logits."
         )
 
 
 def _macs(model: nn.Module, spec: InputSpec) -> int | None:
-    counter = FlopCounterMode(display=False)
-    try:
-        with _only_looked_at(model), counter:
-            model(_noise(model, spec, images=1))
-    except Exception:  # counting is for the record; a network that cannot be counted can still be trained
-        return None
-    return int(counter.get_total_flops() // 2)
+    # On shapes alone first, which costs nothing; networks that look at values have to be run.
+    for candidate in (copy.deepcopy(model).to("meta"), model):
+        counter = FlopCounterMode(display=False)
+        try:
+            with _only_looked_at(candidate), counter:
+                candidate(_noise(candidate, spec, images=1))
+        except Exception:  # noqa: S112 - counting is for the record; what cannot be counted can still be trained
+            continue
+        return int(counter.get_total_flops() // 2)
+    return None
 
 
 @contextmanager

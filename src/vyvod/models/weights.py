@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ class Weights:
     source: str
     """For sentences and records: a path, or what was downloaded."""
     metadata: dict[str, str] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
+    """Submodules that they are for, such as an encoder; none: the whole network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Loaded:
     loaded: int
     """Tensors that were put in."""
     not_loaded: tuple[str, ...]
-    """Tensors of the network's head that keep their fresh values."""
+    """Tensors that keep their fresh values: of the network's head, or of parts that the weights are not for."""
     reason: str = ""
     """Why they do."""
 
@@ -54,9 +56,7 @@ class Loaded:
         """For people."""
         text = f"Weights from {self.source}: {self.loaded} of {self.loaded + len(self.not_loaded)} tensors loaded"
         return (
-            f"{text}; newly initialised: {', '.join(self.not_loaded)} ({self.reason})."
-            if self.not_loaded
-            else f"{text}."
+            f"{text}; newly initialised: {_first(self.not_loaded)} ({self.reason})." if self.not_loaded else f"{text}."
         )
 
     def record(self) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def load_weights(model: nn.Module, weights: Weights, *, head: tuple[str, ...], w
 
     Args:
         model: changed in place.
-        weights: for the same network, but perhaps for other classes.
+        weights: for the same network, but perhaps for other classes, or for a part of it.
         head: submodules that depend on the number of classes; where a tensor below them does not fit, the whole head keeps its
             fresh values.
         whole: the head must fit too.
@@ -138,6 +138,8 @@ def load_weights(model: nn.Module, weights: Weights, *, head: tuple[str, ...], w
     Raises:
         WeightsError: they belong to another network, or with ``whole`` to another number of classes; the network is unchanged.
     """
+    if weights.parts:
+        head = tuple(name for name, _ in model.named_children() if name not in weights.parts)
     state, given = model.state_dict(), weights.tensors
     body = _match({name: tensor for name, tensor in state.items() if not _below(name, head)}, given)
     top = _match({name: tensor for name, tensor in state.items() if _below(name, head)}, given)
@@ -158,12 +160,15 @@ def imagenet_normalisation(architecture: Architecture) -> tuple[tuple[float, ...
     Most have the same; EfficientNet V2 l and many of timm's have 0.5. None where the file does not say.
 
     Raises:
-        WeightsError: the architecture has no such weights.
+        WeightsError: the architecture has no such weights, or what is known about them could not be fetched.
     """
     download = _download(architecture)
     if not hasattr(download, "transforms"):
         return None
-    preset = download.transforms()
+    try:
+        preset = download.transforms()
+    except Exception as error:  # segmentation_models.pytorch keeps it beside the weights, on the network
+        raise WeightsError(_not_fetched(architecture, download, error)) from error
     return tuple(preset.mean), tuple(preset.std)
 
 
@@ -225,6 +230,8 @@ def _of_other_classes(weights: Weights, top: _Match, head: tuple[str, ...]) -> s
 
 
 def _why(weights: Weights, top: _Match, head: tuple[str, ...]) -> str:
+    if weights.parts:
+        return f"the weights are for the {' and the '.join(weights.parts)} only"
     theirs = _classes(weights.tensors, head)
     if theirs is None or not top.differing:
         return "the weights have no such head"
@@ -244,7 +251,7 @@ def _shape(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape)) or "a single number"
 
 
-def _first(names: list[str], limit: int = 4) -> str:
+def _first(names: Sequence[str], limit: int = 4) -> str:
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more
 
@@ -335,11 +342,16 @@ def _fetch(architecture: Architecture) -> Weights:
                 return Weights(dict(download()), IMAGENET)
             state = download.get_state_dict(progress=False, check_hash=True)
     except Exception as error:  # network, disk, checksum: each library has errors of its own
-        raise WeightsError(
-            f"The ImageNet weights of model={architecture.name} could not be fetched ({type(error).__name__}: "
-            f"{' '.join(str(error).split())[:120]}).{_cure(download)}"
-        ) from error
-    return Weights(dict(state), f"{IMAGENET} ({Path(download.url).name})")
+        raise WeightsError(_not_fetched(architecture, download, error)) from error
+    parts = tuple(getattr(download, "parts", ()))
+    return Weights(dict(state), f"{IMAGENET} ({Path(download.url).name})", parts=parts)
+
+
+def _not_fetched(architecture: Architecture, download: Any, error: Exception) -> str:
+    return (
+        f"The ImageNet weights of model={architecture.name} could not be fetched ({type(error).__name__}: "
+        f"{' '.join(str(error).split())[:120]}).{_cure(download)}"
+    )
 
 
 def _cure(download: Any) -> str:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from vyvod import losses
-from vyvod.data.loading import BatchTransform
-from vyvod.data.transforms import AugmentationSettings, Draws, Normalisation, augmented, erased, mixed, to_network
+from vyvod.data.loading import BatchTransform, Preparation, Request
+from vyvod.data.transforms import (
+    Draws,
+    OnImage,
+    SampleTransform,
+    augmented,
+    crops_by_padding,
+    erased,
+    for_evaluation,
+    for_training,
+    mixed,
+    to_network,
+)
 from vyvod.metrics import classification as metrics
-from vyvod.types import Batch, InputSpec, LossParts, Scores
+from vyvod.types import Batch, LossParts, Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +38,21 @@ class Classification:
     classes: tuple[str, ...]
     label_smoothing: float = 0.0
 
-    def transform(
-        self, spec: InputSpec, normalisation: Normalisation, augmentation: AugmentationSettings
-    ) -> BatchTransform:
-        """From stored uint8 batches to normalised float32 ones; labels become class shares under mixup and CutMix."""
+    def preparation(self, request: Request) -> Preparation:
+        """From stored images to normalised float32 batches; labels become class shares under mixup and CutMix."""
+        return Preparation(self._batch_transform(request), _image_transform(request))
+
+    def _batch_transform(self, request: Request) -> BatchTransform:
+        augmentation = request.augmentation
         mixes = augmentation.mixup > 0 or augmentation.cutmix > 0
 
         def transform(batch: Batch, draws: Draws) -> Batch:
-            images = to_network(augmented(batch.images, augmentation, draws), spec, normalisation)
-            images, targets = erased(images, augmentation.erase, draws), batch.targets
+            images = augmented(cast(Tensor, batch.images), augmentation, draws)
+            images = erased(to_network(images, request.spec, request.normalisation), augmentation.erase, draws)
+            targets = batch.targets
             if mixes:
                 images, targets = mixed(images, targets, len(self.classes), augmentation, draws)
-            return Batch(images, targets, batch.ids, batch.skipped)
+            return replace(batch, images=images, targets=targets)
 
         return transform
 
@@ -47,23 +61,28 @@ class Classification:
         logits = model(batch.images)
         return {"cross_entropy": losses.cross_entropy(logits, batch.targets, label_smoothing=self.label_smoothing)}
 
-    def predict(self, model: nn.Module, images: Tensor) -> Tensor:
-        """``(N, K)`` float32 probabilities."""
-        logits: Tensor = model(images)
-        return logits.float().softmax(dim=1)
-
     def validate(self, model: nn.Module, batch: Batch) -> Tensor:
         """``(N, K)`` float32 logits."""
-        logits: Tensor = model(batch.images)
+        return self.logits(model, cast(Tensor, batch.images))
+
+    def logits(self, model: nn.Module, images: Tensor) -> Tensor:
+        """``(N, K)`` float32 logits for prepared images."""
+        logits: Tensor = model(images)
         return logits.float()
 
     def meter(self) -> ClassificationMeter:
         """A new, empty meter."""
         return ClassificationMeter(len(self.classes))
 
-    def drawing(self, image: Tensor) -> np.ndarray:
-        """The image as it is stored, grey repeated to RGB."""
-        return image.expand(3, -1, -1).permute(1, 2, 0).cpu().numpy()
+
+def _image_transform(request: Request) -> SampleTransform | None:
+    spec, augmentation = request.spec, request.augmentation
+    if not request.training:
+        return None if request.kept else OnImage(for_evaluation(spec, request.data.resize))
+    cuts = not (crops_by_padding(augmentation, max(spec.height, spec.width)) or augmentation.crop == "none")
+    if request.kept and not cuts and augmentation.policy == "none":
+        return None  # the rest is done to whole batches
+    return OnImage(for_training(spec, augmentation, "stretch" if request.kept else request.data.resize))
 
 
 COLUMNS = ("label", "predicted", "confidence", "probability", "in_top5", "loss", "top", "top_probability")

@@ -1,15 +1,13 @@
-"""What a task is: all that the loop, the evaluation and the report need to know about outputs and targets."""
+"""What a task is: all that the loop and the evaluation need to know about outputs and targets."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar, Protocol, Self
 
-import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
-from vyvod.data.loading import BatchTransform
-from vyvod.data.transforms import AugmentationSettings, Normalisation
-from vyvod.types import Batch, InputSpec, LossParts, Scores
+from vyvod.data.loading import Preparation, Request
+from vyvod.types import Batch, LossParts, Scores
 
 
 class Meter(Protocol):
@@ -38,22 +36,14 @@ class Task(Protocol):
     def classes(self) -> tuple[str, ...]:
         """Names of the classes."""
 
-    def transform(
-        self, spec: InputSpec, normalisation: Normalisation, augmentation: AugmentationSettings
-    ) -> BatchTransform:
-        """From stored uint8 batches to what the network sees; without augmentation for evaluation."""
+    def preparation(self, request: Request) -> Preparation:
+        """From stored uint8 samples to what the network sees; without augmentation for evaluation."""
 
     def losses(self, model: nn.Module, batch: Batch) -> LossParts:
         """Parts of the training loss, scalars, means over the batch; their sum is minimised."""
-
-    def predict(self, model: nn.Module, images: Tensor) -> Any:
-        """The network's answer to prepared images, ready for a person."""
 
     def validate(self, model: nn.Module, batch: Batch) -> Any:
         """Predictions for the meter; the network is in evaluation mode."""
 
     def meter(self) -> Meter:
         """A new, empty meter."""
-
-    def drawing(self, image: Tensor) -> np.ndarray:
-        """``(H, W, 3)`` uint8 picture of a stored image for the gallery."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -76,7 +77,7 @@ class ImageFiles:
 
     def fingerprint(self) -> str:
         """Hash over ids, labels and sizes of the files: cheap, and blind to a change that keeps the size."""
-        sizes = [_size(self.root / identity) for identity in self.ids]
+        sizes = [file_size(self.root / identity) for identity in self.ids]
         return fingerprint("\n".join(self.ids).encode(), self.labels.numpy().tobytes(), np.array(sizes).tobytes())
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> ImageFiles:
@@ -85,7 +86,8 @@ class ImageFiles:
         return ImageFiles(self.root, [self.ids[place] for place in places], self.labels[places])
 
 
-def _size(path: Path) -> int:
+def file_size(path: Path) -> int:
+    """Bytes; -1 where there is no such file."""
     try:
         return path.stat().st_size
     except OSError:
@@ -265,7 +267,17 @@ def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts], name
 
 
-def common_size(splits: Sequence[ImageFiles]) -> tuple[int, int] | None:
+class Files(Protocol):
+    """A split whose images are files."""
+
+    def __len__(self) -> int:
+        """Number of images."""
+
+    def path(self, index: int) -> Path:
+        """The image file at that place."""
+
+
+def common_size(splits: Sequence[Files]) -> tuple[int, int] | None:
     """Height and width where all images have the same, judged by up to 256 images spread over the splits."""
     paths = [
         split.path(index)

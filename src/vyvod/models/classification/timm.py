@@ -21,6 +21,9 @@ from vyvod.errors import SettingsError
 from vyvod.models.inputs import rgb_input
 from vyvod.types import InputSpec, Record
 
+PATTERN = "/<name>"
+"""What stands behind ``timm`` in the name of an architecture."""
+
 
 class Options(Record):
     """Options of an architecture of timm."""
