@@ -18,7 +18,7 @@ and, where it applies,
         are resized; one that can work on grey images answers channels = 1. Segmentation: asked for the crops of the training
         and for every whole image in evaluation, which are padded, not resized; so it answers the smallest size that the
         network takes and whose output covers the image, quickly, and larger for larger images; SettingsError for images that
-        are smaller than the network's stride (``models/segmentation/__init__.py`` has the arithmetic).
+        are smaller than the network's stride (``models/inputs.py`` has the arithmetic).
 
     def margin(options: Options) -> int
         Segmentation: pixels that valid convolutions lose on each side; 92 for the published U-Net. Default: 0.

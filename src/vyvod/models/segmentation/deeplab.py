@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models import ResNet101_Weights, VGG16_Weights, WeightsEnum, resnet101
 
-from vyvod.models.segmentation import strided_input
+from vyvod.models.inputs import strided_input
 from vyvod.types import InputSpec, Record
 
 

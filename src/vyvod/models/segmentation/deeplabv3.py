@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torchvision import models
 from torchvision.models import WeightsEnum, segmentation
 
-from vyvod.models.segmentation import strided_input
+from vyvod.models.inputs import strided_input
 from vyvod.types import InputSpec, Record
 
 STRIDES = {"resnet50": 8, "resnet101": 8, "mobilenet": 16}

@@ -27,7 +27,7 @@ from segmentation_models_pytorch.encoders import encoders, get_preprocessing_par
 from torch import Tensor, nn
 
 from vyvod.errors import SettingsError
-from vyvod.models.segmentation import strided_input
+from vyvod.models.inputs import strided_input
 from vyvod.types import InputSpec, Record
 
 PATTERN = "/<architecture>/<encoder>"

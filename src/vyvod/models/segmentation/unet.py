@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from vyvod.models.segmentation import strided_input
+from vyvod.models.inputs import strided_input
 from vyvod.types import InputSpec, Record
 
 HEAD = ("head",)
