@@ -27,6 +27,7 @@ $(STAMP): requirements.txt pyproject.toml
 
 demo: install  ## train on images that ship with the package; prints where the report lies
 	$(BIN)/vyvod train data=fashion-mnist-mini model=plain training.epochs=25 training.batch_size=32 training.learning_rate=2e-3 name=demo
+	$(BIN)/vyvod train data=nuclei model=unet model.width=16 name=demo-segmentation
 
 test: install  ## everything that the project promises: style, types, imports, tests
 	@began=$$(date +%s); $(MAKE) --no-print-directory lint && $(BIN)/pytest && \

@@ -14,6 +14,7 @@ from vyvod.cli import app
 
 QUICK = ["data.limit=240", "training.batch_size=40"]
 """What is added to trainings, so that they take seconds."""
+SEGMENTERS = ("model=unet", "model=smp/")
 
 
 def _blocks(page: Path, language: str) -> list[str]:
@@ -33,6 +34,7 @@ def workplace(repository: Path, shared_data: Path, tmp_path: Path, monkeypatch: 
     network = next(text for text in _blocks(repository / "CONTRIBUTING.md", "python") if text.startswith("# my_net.py"))
     (tmp_path / "my_net.py").write_text(network, encoding="utf-8")
     _write_images(tmp_path / "my_images")
+    _write_masks(tmp_path / "my_masks")
     return tmp_path
 
 
@@ -45,11 +47,25 @@ def _write_images(folder: Path) -> None:
             Image.fromarray(pixels).save(folder / name / f"{number}.png")
 
 
+def _write_masks(folder: Path) -> None:
+    random = np.random.default_rng(0)
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir(parents=True)
+    for number in range(12):
+        mask = np.zeros((64, 96), dtype=np.uint8)
+        mask[10 + number : 40 + number, 20:60] = 255
+        pixels = random.normal(90, 20, (64, 96, 3)) + mask[..., None] * 0.3
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / "images" / f"{number}.jpg")
+        Image.fromarray(mask).save(folder / "masks" / f"{number}.png")
+
+
 def _quick(words: list[str]) -> list[str]:
     if words[0] == "find-lr":
         return [*words, *QUICK]
     if words[0] != "train" or "--resume" in words:
         return words
+    if any(word.startswith(SEGMENTERS) for word in words):
+        return [*words, "training.epochs=1"]
     return [*words, *QUICK, *([] if "name=two" in words else ["training.epochs=1"])]
 
 
@@ -64,6 +80,8 @@ def test_commands(repository: Path, workplace: Path) -> None:
     runs = {path.parent.name for path in workplace.glob("runs/*/report.html")}
     assert runs == {
         "first",
+        "nuclei",
+        "mask-folder-unet-resnet18",
         "fashion-mnist-resnet",
         "fashion-mnist-resnet-2",
         "image-folder-resnet",

@@ -94,7 +94,7 @@ def train(
 
 @command(words=True)
 def evaluate(context: typer.Context, words: Words = None) -> None:
-    """Evaluate a run (RUN [split=test] [data....=...]), or weights (model=... model.weights=FILE data=...)."""
+    """Evaluate a run (RUN [split=test] [data.*=... segmentation.*=...]), or weights (model=... model.weights=FILE data=...)."""
     everything = _all_words(context, words)
     if everything and "=" not in everything[0] and Path(everything[0]).is_dir():
         from vyvod.experiment.reevaluation import reevaluate
@@ -136,7 +136,7 @@ def report(context: typer.Context, run: Run, words: Overrides = None) -> None:
     from vyvod.report.report import write_report
 
     record.open_folder(run)
-    write_report(run, changed(run / "settings.yaml", _all_words(context, words), only="report").report)
+    write_report(run, changed(run / "settings.yaml", _all_words(context, words), only=("report",)).report)
     _show_report(run)
 
 

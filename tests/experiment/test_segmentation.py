@@ -25,6 +25,11 @@ from vyvod.types import Silence
 NUCLEI = ("background", "nucleus")
 
 
+def _opened(path: Path) -> Image.Image:
+    with Image.open(path) as image:
+        return image.copy()
+
+
 def _small(folder: Path, **changes: Any) -> Settings:
     record = {
         "data": {"name": "nuclei", "limit": None},
@@ -53,7 +58,7 @@ def test_the_folder(run: Path) -> None:
     examples = json.loads((run / "examples.json").read_text())
     assert [example["role"] for example in examples].count("worst") >= 1
     for example in examples:
-        photo, truth, predicted = (Image.open(run / example[name]) for name in ("file", "truth", "predicted"))
+        photo, truth, predicted = (_opened(run / example[name]) for name in ("file", "truth", "predicted"))
         assert photo.size == truth.size == predicted.size
         assert truth.mode == predicted.mode == "P"
         assert set(np.unique(np.asarray(predicted))) <= {0, 1}
@@ -95,6 +100,22 @@ def test_evaluated_again(run: Path) -> None:
     assert again == told
 
 
+def test_evaluated_again_with_a_crf(run: Path) -> None:
+    folder = reevaluate(run, split="val", changes=["segmentation.crf=v2-vgg", "segmentation.boundary_f1=true"])
+    again, told = (json.loads((place / "scores.json").read_text())["val"]["overall"] for place in (folder, run))
+    assert again["dice"] != told["dice"]
+    assert 0 <= again["boundary_f1"] <= 1
+    with pytest.raises(SettingsError, match="only settings of data and segmentation can"):
+        reevaluate(run, split="val", changes=["training.epochs=3"])
+
+
+def test_two_processes_see_every_image_once(tmp_path: Path) -> None:
+    folder = train(_small(tmp_path, training={"epochs": 1, "batch_size": 4, "devices": 2}))
+    with np.load(folder / "per_image" / "test.npz") as file:
+        assert len(set(file["id"].tolist())) == 4
+        assert file["support"].sum() == 4 * 128 * 128
+
+
 def test_windows_give_nearly_the_same_as_whole_images(run: Path, tmp_path: Path) -> None:
     words = [
         "model.weights=" + str(run), "segmentation.evaluation=sliding", "training.epochs=0", f"folder={tmp_path}",
@@ -116,7 +137,7 @@ def test_masks_for_a_person(run: Path, tmp_path: Path) -> None:
     found = predict_files(run, photo.parent, output=tmp_path / "answers")
     assert [row["file"] for row in found.rows] == ["broken.png", "wide.png"]
     assert found.rows[0]["error"]
-    mask, overlay = (Image.open(tmp_path / "answers" / kind / "wide.png") for kind in ("masks", "overlays"))
+    mask, overlay = (_opened(tmp_path / "answers" / kind / "wide.png") for kind in ("masks", "overlays"))
     assert mask.size == overlay.size == (133, 70)
     assert mask.mode == "P"
     shares = np.bincount(np.asarray(mask).ravel(), minlength=2) / (70 * 133)
@@ -182,7 +203,7 @@ def test_a_missing_mask(tmp_path: Path) -> None:
 
 def test_a_value_in_no_table_stops_or_is_left_out(tmp_path: Path) -> None:
     root = _own(tmp_path / "own")
-    mask = np.asarray(Image.open(root / "masks" / "03.png")).copy()
+    mask = np.asarray(_opened(root / "masks" / "03.png")).copy()
     mask[0, :3] = (7, 7, 9)
     Image.fromarray(mask).save(root / "masks" / "03.png")
     found, _ = check_data(_on_own(tmp_path / "runs", root))
@@ -192,7 +213,7 @@ def test_a_value_in_no_table_stops_or_is_left_out(tmp_path: Path) -> None:
 def test_a_class_that_never_occurs_is_told(tmp_path: Path) -> None:
     root = _own(tmp_path / "own")
     for path in (root / "masks").iterdir():
-        Image.fromarray((np.asarray(Image.open(path)) > 0).astype(np.uint8) * 2).save(path)
+        Image.fromarray((np.asarray(_opened(path)) > 0).astype(np.uint8) * 2).save(path)
     (root / "classes.txt").write_text("background\nghost\nthing\n")
     said: list[str] = []
 
@@ -276,7 +297,7 @@ def test_a_batch_of_one_with_batch_norm_is_explained(tmp_path: Path) -> None:
 def test_ignored_pixels_are_not_counted(tmp_path: Path) -> None:
     root = _own(tmp_path / "own")
     for path in sorted((root / "masks").iterdir()):
-        mask = (np.asarray(Image.open(path)) > 0).astype(np.uint8)
+        mask = (np.asarray(_opened(path)) > 0).astype(np.uint8)
         mask[20:] = IGNORE
         Image.fromarray(mask).save(path)
     (root / "classes.txt").write_text("background\nthing\n")

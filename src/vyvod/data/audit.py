@@ -155,6 +155,7 @@ class _Look:
     problem: str = ""
     mode: str = "RGB"
     format: str | None = None  # None: not a file
+    suffix: str = ""  # of the file's name; ids need not have one
     side: int = 0  # the shorter one, pixels
     rotated: bool = False
     digest: bytes | None = None  # None: nothing can be equal to it
@@ -237,7 +238,7 @@ class _Files(TorchDataset[_Look]):
 
 def _look_at_pixels(identity: str, path: Path) -> _Look:
     with opened(path) as image:
-        look = _from_header(identity, image)
+        look = _from_header(identity, path, image)
         pixels = rgb(image)
     look.digest = _digest(pixels)
     look.thumbnail = np.asarray(Image.fromarray(pixels).convert("L").resize((SIDE, SIDE), Image.Resampling.BOX))
@@ -246,16 +247,23 @@ def _look_at_pixels(identity: str, path: Path) -> _Look:
 
 def _look_at_header(identity: str, path: Path, repeated: frozenset[int]) -> _Look:
     with opened(path) as image:
-        look = _from_header(identity, image)
+        look = _from_header(identity, path, image)
         if path.stat().st_size in repeated:
             look.digest = _digest(path.read_bytes())
     return look
 
 
-def _from_header(identity: str, image: Image.Image) -> _Look:
+def _from_header(identity: str, path: Path, image: Image.Image) -> _Look:
     # MPO is what cameras call a JPEG with a second picture in it.
     name = "JPEG" if image.format == "MPO" else image.format
-    return _Look(identity, mode=image.mode, format=name, side=min(image.size), rotated=orientation(image) > 1)
+    return _Look(
+        identity,
+        mode=image.mode,
+        format=name,
+        suffix=path.suffix,
+        side=min(image.size),
+        rotated=orientation(image) > 1,
+    )
 
 
 def _repeated_sizes(splits: Sequence[Split]) -> frozenset[int]:
@@ -360,8 +368,8 @@ def _odd_formats(looks: Sequence[_Look]) -> Iterator[Problem]:
     usual = Counter(look.format for look in files).most_common(1)[0][0]
     side = float(np.median([look.side for look in files]))
     for look in files:
-        suffix = Path(look.id).suffix.lower()
-        if suffix not in _FORMATS.get(look.format or "", (suffix,)):
+        suffix = look.suffix.lower()
+        if suffix and suffix not in _FORMATS.get(look.format or "", (suffix,)):
             yield Problem(look.id, f"its name says {suffix}, its content is {look.format}")
         elif look.format == "GIF" and usual != "GIF":
             yield Problem(look.id, f"a GIF among {usual} images, often a placeholder")

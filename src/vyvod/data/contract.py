@@ -62,7 +62,7 @@ class DataSettings(Record):
     workers: int | None = Field(None, ge=0)
     """Processes that decode images; by default as many as there are cores, at most 8. Never changes the numbers."""
     cache: bool | None = None
-    """Keep the decoded images in memory; by default when they fit into 1 GiB at a size of at most 96 pixels."""
+    """Keep the decoded images in memory; by default when they fit into 1 GiB (and, for classes, into 96 pixels a side)."""
     audit: bool = True
     """Look for duplicates and odd files before training (seconds for 100 000 files); `vyvod data check` looks closer."""
     on_error: Literal["stop", "skip"] = "stop"

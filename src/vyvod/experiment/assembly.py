@@ -173,8 +173,12 @@ def memory_format(settings: Settings, fabric: Fabric) -> torch.memory_format:
     return torch.channels_last if wanted or (wanted is None and faster) else torch.contiguous_format
 
 
-def trained(folder: Path) -> Trained:
+def trained(folder: Path, settings: Settings | None = None) -> Trained:
     """The network of a run with its chosen weights.
+
+    Args:
+        folder: of the run.
+        settings: to be used in place of the run's own, which differ in how it is evaluated.
 
     Raises:
         RunError: the run has no weights yet.
@@ -184,7 +188,7 @@ def trained(folder: Path) -> Trained:
         raise RunError(
             f"{folder} has no checkpoint yet: its first epoch has not ended. Go on with `vyvod train --resume {folder}`."
         )
-    settings = read_settings(folder / "settings.yaml")
+    settings = settings or read_settings(folder / "settings.yaml")
     architecture = build.resolve(settings.model)
     known, classes = record["input"], tuple(record["data"]["classes"])
     spec = InputSpec(known["channels"], known["height"], known["width"])

@@ -26,7 +26,8 @@ def reevaluate(folder: Path, *, split: str, changes: Sequence[str] = (), progres
     Args:
         folder: a run folder.
         split: train, val or test; train without augmentation.
-        changes: of the data settings, ``data.root=...`` or ``data=...``; the classes must be those of the run.
+        changes: of the data settings, ``data.root=...`` or ``data=...`` (the classes must be those of the run), or of the
+            evaluation, such as ``segmentation.crf=large-fov``.
         progress: how to show where it stands.
 
     Returns:
@@ -36,8 +37,8 @@ def reevaluate(folder: Path, *, split: str, changes: Sequence[str] = (), progres
         UserError: there is no such split, or the classes differ.
     """
     name = _split(split)
-    known = trained(folder)
-    settings = changed(folder / "settings.yaml", changes, only="data")
+    settings = changed(folder / "settings.yaml", changes, only=("data", "segmentation"))
+    known = trained(folder, settings)
     dataset = load_dataset(settings.data, known.task.name, needed=(name,))
     _check_classes(known, dataset)
     # A training loader drops the last images and varies the others; under another name the split is only looked at.

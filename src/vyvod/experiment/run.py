@@ -16,7 +16,7 @@ from torch import nn
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from vyvod import errors
-from vyvod.catalog import nearest
+from vyvod.catalog import LIBRARIES, nearest
 from vyvod.errors import RunError, SettingsError, TrainingError, UserError
 from vyvod.evaluation.evaluate import evaluate
 from vyvod.experiment import environment, record
@@ -178,7 +178,15 @@ def _process(fabric: Fabric, job: Job) -> str:
 
 
 def _name(settings: Settings) -> str:
-    return settings.name or f"{Path(settings.data.name).stem}-{Path(settings.model.name).stem}"
+    return settings.name or f"{_short(settings.data.name)}-{_short(settings.model.name)}"
+
+
+def _short(name: str) -> str:
+    """``my_net`` for ``./my_net.py``, ``unet-resnet18`` for ``smp/unet/resnet18``."""
+    if name.endswith(".py"):
+        return Path(name).stem
+    library, _, variant = name.partition("/")
+    return variant.replace("/", "-") if library in LIBRARIES else name
 
 
 @contextmanager

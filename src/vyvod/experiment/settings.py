@@ -287,16 +287,16 @@ def _training_contradictions(settings: Settings) -> Iterable[str]:
         yield "model.freeze_epochs works with training.devices=1 only; leave it out, and the parts stay frozen."
 
 
-def changed(file: Path, words: Sequence[str], *, only: str) -> Settings:
-    """The settings of a run with a few changes, all in one group.
+def changed(file: Path, words: Sequence[str], *, only: Sequence[str]) -> Settings:
+    """The settings of a run with a few changes, all in certain groups.
 
     Raises:
-        SettingsError: a change is outside the group ``only``.
+        SettingsError: a change is outside of the groups ``only``.
     """
-    outside = [word for word in words if not word.startswith(f"{only}.") and word.partition("=")[0] != only]
+    outside = [word for word in words if word.partition("=")[0].partition(".")[0] not in only]
     if outside:
         raise SettingsError(
-            f"'{outside[0]}' cannot be changed here; only settings of the group {only} can, such as {only}.*=..."
+            f"'{outside[0]}' cannot be changed here; only settings of {' and '.join(only)} can, such as {only[0]}.*=..."
         )
     return read_settings(file, words)
 

@@ -203,3 +203,15 @@ def test_masks_that_cannot_be_read(tmp_path: Path):
     (tmp_path / keys[1]).write_bytes(b"rubbish")
     with pytest.raises(DataError, match=r"1\.png cannot be decoded"):
         recognise(tmp_path, keys, on_error="skip")
+
+
+def test_a_few_stray_numbers_do_not_make_classes_of_black_and_white(tmp_path: Path) -> None:
+    for number in range(6):
+        mask = np.zeros((4, 4), dtype=np.uint8)
+        mask[:2] = 255
+        mask[3, 3] = 7 if number == 5 else 0
+        Image.fromarray(mask).save(tmp_path / f"{number}.png")
+    kind = recognise(tmp_path, [f"{number}.png" for number in range(6)])
+    assert kind.classes == ("background", "foreground")
+    with pytest.raises(DataError, match=r"5\.png holds .*7"):
+        kind.read("5.png")

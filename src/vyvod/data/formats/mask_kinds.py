@@ -65,7 +65,7 @@ def recognise(root: Path, keys: Sequence[str], *, on_error: str = "stop") -> Kin
     colours, names, codes = read_colours(root), read_names(root), {code for look in looks for code in look.codes}
     if colours is not None and codes <= set(colours.codes):
         return _of_table(root, colours, judged)
-    if codes == {_BLACK, _WHITE}:
+    if _mostly_black_and_white(looks):
         return _black_and_white(root, looks, names, colours, judged)
     if _in_colour(looks):
         raise DataError(_unknown_colours(root, looks, colours))
@@ -111,6 +111,12 @@ def _in_colour(looks: Iterable[_Look]) -> bool:
         if any(seen.setdefault(value, code) != code for value, code in own.items()):
             return True
     return False
+
+
+def _mostly_black_and_white(looks: Sequence[_Look]) -> bool:
+    """Whether most masks that hold anything are black and white: a few others are faulty, and are refused when they are read."""
+    plain = sum(look.codes == {_BLACK, _WHITE} for look in looks)
+    return plain > sum(bool(look.codes - {_BLACK, _WHITE}) for look in looks)
 
 
 def _arranged(names: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:

@@ -82,7 +82,8 @@ def read_sbd(path: Path) -> np.ndarray:
 
 
 def _segmentation(path: Path) -> np.ndarray:
-    contents: Any = loadmat(path, variable_names=["GTcls"], squeeze_me=True)
+    with path.open("rb") as stream:
+        contents: Any = loadmat(stream, variable_names=["GTcls"], squeeze_me=True)
     if "GTcls" not in contents:
         raise ValueError("it has no GTcls")
     return np.asarray(contents["GTcls"]["Segmentation"][()])
