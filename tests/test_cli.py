@@ -147,7 +147,7 @@ def test_report_again_in_russian(finished_run: Path, tmp_path: Path) -> None:
     result = _vyvod("report", run, "report.language=ru")
     assert result.exit_code == 0, result.output
     assert "эпох" in (run / "README.md").read_text()
-    assert "only settings of the group report can" in _mistake("report", run, "seed=3")
+    assert "only settings of report can" in _mistake("report", run, "seed=3")
 
 
 def test_data_check(tmp_path: Path) -> None:

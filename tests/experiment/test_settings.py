@@ -96,3 +96,10 @@ def test_explained_settings_are_yaml_that_reads_back(tmp_path: Path) -> None:
     assert again.training == settings.training
     assert "depth: 18  # " in text
     assert all(" # " in line for line in text.splitlines())
+
+
+def test_examples_are_settings(repository: Path) -> None:
+    files = sorted((repository / "examples").glob("*.yaml"))
+    assert len(files) >= 3
+    for file in files:
+        read_settings(file)
