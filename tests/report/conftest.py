@@ -316,3 +316,43 @@ def run(tmp_path: Path) -> Path:
 def copied(tmp_path: Path) -> Make:
     """A copy of a run folder under another roof."""
     return lambda source, name="copy": Path(shutil.copytree(source, tmp_path / name))
+
+
+@pytest.fixture(scope="session")
+def scenes(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Path:
+    """A run of a segmentation over street scenes, 11 classes; not to be changed."""
+    from tests.report import masks
+
+    folder, pictures = tmp_path_factory.mktemp("runs") / "scenes", masks.camvid(shared_data, 12)
+    return masks.make_segmentation_run(folder, pictures, masks.CAMVID, palette=masks.CAMVID_COLOURS)
+
+
+@pytest.fixture(scope="session")
+def cells(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Path:
+    """A run over tiny images with a background, and without colours in its record; not to be changed."""
+    from tests.report import masks
+
+    folder = tmp_path_factory.mktemp("runs") / "cells"
+    return masks.make_segmentation_run(folder, masks.nuclei(shared_data), ("background", "nucleus"), palette=None)
+
+
+@pytest.fixture(scope="session")
+def forty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with 40 classes, of which two never occur; some names are awkward; not to be changed."""
+    from tests.report import masks
+
+    names = ("background", *HOSTILE, *(f"class {number}" for number in range(1 + len(HOSTILE), 40)))
+    folder, palette = (
+        tmp_path_factory.mktemp("runs") / "forty",
+        [(6 * number, 255 - number, 128) for number in range(40)],
+    )
+    return masks.make_segmentation_run(folder, masks.patchwork(40, 14), names, palette=palette)
+
+
+@pytest.fixture
+def masked(tmp_path: Path) -> Path:
+    """A small run of a segmentation that a test may damage."""
+    from tests.report import masks
+
+    names = ("background", "cell", "wall", "never", "nowhere")
+    return masks.make_segmentation_run(tmp_path / "masked", masks.patchwork(5, 5, 32), names, palette=None, epochs=3)

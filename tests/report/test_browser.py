@@ -1,5 +1,6 @@
 """The page in a real browser, as a person meets it."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,10 +33,18 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def pages(finished: Path, hundred: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The two reports, as addresses."""
+def pages(
+    finished: Path, hundred: Path, scenes: Path, cells: Path, forty: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """The reports, as addresses."""
     made = {}
-    for name, source, language in (("ten", finished, "en"), ("hundred", hundred, "ru")):
+    for name, source, language in (
+        ("ten", finished, "en"),
+        ("hundred", hundred, "ru"),
+        ("scenes", scenes, "en"),
+        ("cells", cells, "ru"),
+        ("forty", forty, "en"),
+    ):
         folder = Path(shutil.copytree(source, tmp_path_factory.mktemp("pages") / name))
         made[name] = write_report(folder, ReportSettings(language=language))[1]  # type: ignore[arg-type]
     return made
@@ -45,6 +54,12 @@ def pages(finished: Path, hundred: Path, tmp_path_factory: pytest.TempPathFactor
 def opened(browser: Browser, pages: dict[str, Path]) -> Iterator[Page]:
     """The report of ten classes on a desktop; ends with an error if the page complained or asked for anything."""
     yield from visit(browser, pages["ten"], width=1280, scheme="light")
+
+
+@pytest.fixture
+def masked(browser: Browser, pages: dict[str, Path]) -> Iterator[Page]:
+    """The report of the street scenes on a desktop."""
+    yield from visit(browser, pages["scenes"], width=1280, scheme="light")
 
 
 def visit(browser: Browser, path: Path, *, width: int, scheme: str) -> Iterator[Page]:
@@ -87,7 +102,7 @@ def test_filters_show_and_count(opened: Page) -> None:
 
 def test_filter_by_class(opened: Page) -> None:
     opened.select_option("select", "Shirt")
-    shirts = opened.locator(".card[data-truth=Shirt]")
+    shirts = opened.locator(".card[data-tags='[\"Shirt\"]']")
     assert 0 < visible_cards(opened) == shirts.count() < 50
     counts = [int(text) for text in opened.locator("button[data-outcome] b").all_inner_texts()]
     assert counts[0] == shirts.count() == counts[1] + counts[2]
@@ -111,7 +126,7 @@ def test_dark_where_the_system_is_dark(browser: Browser, pages: dict[str, Path])
         assert background(page) == "rgb(15, 20, 26)"
 
 
-@pytest.mark.parametrize("name", ["ten", "hundred"])
+@pytest.mark.parametrize("name", ["ten", "hundred", "scenes", "cells", "forty"])
 def test_no_sideways_scrolling_on_a_phone(browser: Browser, pages: dict[str, Path], name: str) -> None:
     for page in visit(browser, pages[name], width=360, scheme="light"):
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
@@ -170,3 +185,81 @@ def luminance(page: Page, name: str) -> float:
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_masks_are_filtered_by_role_and_class(masked: Page) -> None:
+    cards = masked.locator(".card")
+    assert cards.count() == 12
+    assert visible_cards(masked) == 10
+    masked.get_by_role("button", name="Show all").click()
+    assert masked.locator("button[data-outcome] b").all_inner_texts() == ["12", "6", "2", "2", "2"]
+    masked.get_by_role("button", name="Worst").click()
+    assert visible_cards(masked) == 2
+    masked.get_by_role("button", name="All 12").click()
+    tags = [json.loads(card.get_attribute("data-tags") or "") for card in cards.all()]
+    masked.select_option("select.tags", "fence")
+    assert 0 < visible_cards(masked) == sum("fence" in names for names in tags) < 12
+
+
+def test_masks_are_sorted_by_dice(masked: Page) -> None:
+    masked.get_by_role("button", name="Show all").click()
+    drawn = masked.locator(".card .verdict b").all_inner_texts()
+    masked.select_option("select.order", "ascending")
+    assert masked.locator(".card .verdict b").all_inner_texts() == sorted(drawn)
+    masked.select_option("select.order", "descending")
+    assert masked.locator(".card .verdict b").all_inner_texts() == sorted(drawn, reverse=True)
+    masked.select_option("select.order", "stored")
+    assert masked.locator(".card .verdict b").all_inner_texts() == drawn
+
+
+def test_a_pointer_reads_the_classes(masked: Page, scenes: Path) -> None:
+    from PIL import Image
+
+    record = {example["id"]: example for example in json.loads((scenes / "examples.json").read_text(encoding="utf-8"))}
+    names = json.loads((scenes / "run.json").read_text(encoding="utf-8"))["data"]["classes"]
+    card = masked.locator(".card").first
+    example = record[card.locator(".name").inner_text()]
+    frame = card.locator(".frame").first
+    frame.scroll_into_view_if_needed()
+    box = frame.bounding_box()
+    assert box is not None
+    truth, predicted = (Image.open(scenes / example[kind]) for kind in ("truth", "predicted"))
+    for x, y in ((0.1, 0.3), (0.5, 0.9), (0.9, 0.2)):
+        masked.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        true, answer = (names[int(mask.getpixel((480 * x, 360 * y)))] for mask in (truth, predicted))  # type: ignore[arg-type]
+        assert card.locator(".probe").inner_text() == f"truth: {true} · prediction: {answer}"
+    masked.mouse.move(0, 0)
+    assert card.locator(".probe").inner_text() == ""
+
+
+def test_masks_fade_and_grow(masked: Page) -> None:
+    card = masked.locator(".card").first
+    layer, errors = card.locator(".truth .layer"), card.locator(".errors .layer")
+    opacity = "image => Number(getComputedStyle(image).opacity)"
+    assert layer.evaluate(opacity) == 0.7
+    masked.locator(".fade input").fill("100")
+    assert layer.evaluate(opacity) == 1
+    assert card.locator(".truth .under").evaluate("image => getComputedStyle(image).visibility") == "hidden"
+    assert errors.evaluate(opacity) == 1
+    narrow = layer.bounding_box()
+    card.get_by_role("button", name="Enlarge").click()
+    wide = layer.bounding_box()
+    assert narrow is not None
+    assert wide is not None
+    assert wide["width"] > 1.9 * narrow["width"]
+    assert wide["height"] / wide["width"] == pytest.approx(0.75, abs=0.01)
+
+
+def test_masks_lie_exactly_on_their_photo(browser: Browser, pages: dict[str, Path]) -> None:
+    for page in visit(browser, pages["cells"], width=1280, scheme="dark"):
+        card = page.locator(".card").first
+        for kind in ("truth", "predicted", "errors"):
+            layer, under = card.locator(f".{kind} .layer"), card.locator(f".{kind} .under")
+            assert layer.bounding_box() == under.bounding_box()
+            assert layer.evaluate("image => getComputedStyle(image).imageRendering") == "pixelated"
+
+
+def test_classes_sort_by_their_pixels(masked: Page) -> None:
+    table = masked.locator("#classes table")
+    table.get_by_role("button", name="support, pixels").click()
+    assert table.locator("tbody th").first.inner_text() in ("road", "building")

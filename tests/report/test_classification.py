@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from vyvod.report.classification import confusion_pairs, wilson
+from vyvod.report.classification.task import wilson
+from vyvod.report.confusion import pairs
 
 
 def test_wilson_against_published_values() -> None:
@@ -19,5 +20,5 @@ def test_wilson_against_published_values() -> None:
 
 def test_the_most_frequent_confusion_comes_first() -> None:
     confusion = np.array([[9, 1, 0], [4, 5, 0], [1, 0, 7]])
-    assert confusion_pairs(confusion) == [(1, 0), (0, 1), (2, 0)]
-    assert confusion_pairs(np.diag([3, 4])) == []
+    assert pairs(confusion) == [(1, 0), (0, 1), (2, 0)]
+    assert pairs(np.diag([3, 4])) == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vyvod.report.figures import Series, _apart, curves, png, rate_sweep, shortened, svg
+from vyvod.report.figures import Series, _apart, blank, curves, photo_png, png, rate_sweep, shortened, style, svg
 from vyvod.report.text import Words
 
 EPOCHS = np.arange(1.0, 5.0)
@@ -56,3 +56,19 @@ def test_rate_sweep() -> None:
     drawn = svg(rate_sweep(rates, [2.0 - rate for rate in rates], proposed=0.003), "sweep")
     assert "proposed: 0.003" in drawn
     assert "mathdefault" not in drawn
+
+
+def test_flat_colours_beside_a_photo_stay_exact() -> None:
+    photo = np.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=np.uint8)
+    photo[:, :200] = (64, 64, 0)
+    photo[:, 200:210] = (1, 2, 3)
+    with style():
+        figure = blank("", 3, width=4)
+        figure.set_layout_engine("none")
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.imshow(photo, interpolation="nearest", aspect="auto")
+        axes.set_axis_off()
+    with Image.open(io.BytesIO(photo_png(figure))) as image:
+        assert image.mode == "P"
+        found = {colour for _, colour in image.convert("RGB").getcolors(2**24) or []}
+    assert {(64, 64, 0), (1, 2, 3)} <= found

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vyvod.errors import RunError
-from vyvod.report.records import read_run
+from vyvod.report.reading import read_run
 
 
 def test_a_folder_without_run_json(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from vyvod.errors import RunError
 from vyvod.report import html, readme
-from vyvod.report.records import read_run
+from vyvod.report.reading import read_run
 from vyvod.report.report import write_report
 from vyvod.report.sections import document
 from vyvod.report.settings import ReportSettings

@@ -23,7 +23,7 @@ def test_both_languages_say_the_same_things(key: str) -> None:
     assert fields(english) == fields(russian)
 
 
-@pytest.mark.parametrize("table", [text.METRICS, text.SHORT_METRICS, text.CURVES, text.AUDIT])
+@pytest.mark.parametrize("table", [text.METRICS, text.SHORT_METRICS, text.CURVES, text.LOSS_PARTS, text.AUDIT])
 def test_tables_of_names_have_both_languages(table: dict[str, tuple[str, str]]) -> None:
     assert all(english and russian for english, russian in table.values())
 
@@ -100,3 +100,19 @@ def test_a_text_keeps_its_parts() -> None:
 
     parts = EN.text("settings_lead", file=Code("settings.yaml"))
     assert parts == ("The merged settings, as in ", Code("settings.yaml"), ".")
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [(0, "0%"), (1, "100%"), (0.314, "31.4%"), (0.0123, "1.2%"), (0.00034, "0.03%"), (0.000001, "<0.01%")],
+)
+def test_shares_that_differ_much(share: float, expected: str) -> None:
+    assert EN.share(share) == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(999, "999"), (999_499, "999 k"), (999_950, "1 M"), (1_234_567, "1.23 M"), (1e11, "100 G"), (3.4e12, "3.4 T")],
+)
+def test_large_numbers(number: float, expected: str) -> None:
+    assert EN.large(number).replace(SPACE, " ") == expected

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from PIL.Image import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,15 @@ class Link:
     address: str
 
 
-Inline = str | Strong | Code | Link
+@dataclass(frozen=True, slots=True)
+class Swatch:
+    """The colour of what stands beside it; Markdown does without."""
+
+    colour: str
+    """``#rrggbb``."""
+
+
+Inline = str | Strong | Code | Link | Swatch
 Text = tuple[Inline, ...]
 
 
@@ -50,6 +58,13 @@ class Note:
 
     text: Text
     level: Literal["info", "warning"] = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """A list of sentences."""
+
+    items: Sequence[Text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +111,8 @@ class Picture:
     alt: str
     """What it shows, for those who do not see it."""
     caption: str
+    photos: bool = False
+    """It is made of photos, which need more bytes than lines and letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +123,23 @@ class Pictures:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """An image of the gallery with the network's output."""
+class Choice:
+    """A button above the gallery."""
 
-    file: Path
+    group: str
+    """Of the cards that it shows."""
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCard:
+    """An image with the class that the network named."""
+
+    group: str
+    tags: Sequence[str]
+    """What the card is found by."""
+    image: Image
+    """RGB."""
     truth: str
     predicted: str
     confidence: str
@@ -123,11 +153,59 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """A mask above its photo, or alone."""
+
+    image: Image
+    """Mode P; ``info["transparency"]`` is the index that lets the photo through."""
+    label: str
+    kind: Literal["truth", "predicted", "errors"]
+    """Errors lie on a pale photo and never fade."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaskCard:
+    """An image with its masks side by side."""
+
+    group: str
+    tags: Sequence[str]
+    """What the card is found by: the classes that occur."""
+    photo: Image
+    """RGB."""
+    layers: Sequence[Layer]
+    order: float
+    """What the cards can be sorted by; NaN where there is no value."""
+    score: str
+    role: str
+    """random, worst, best or gallery."""
+    name: str
+    """Id of the image."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegendItem:
+    """What a colour stands for."""
+
+    label: str
+    colour: str
+    """``#rrggbb``."""
+    pattern: Literal["plain", "striped", "dotted", "hatched", "clear"] = "plain"
+    """clear: a class whose pixels let the photo through."""
+    is_class: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Gallery:
     """Images with the network's output: one figure in README.md, cards that can be filtered in report.html."""
 
     picture: Picture
-    cards: Sequence[Card]
+    cards: Sequence[AnswerCard] | Sequence[MaskCard]
+    choices: Sequence[Choice]
+    tags_label: str
+    """What the tags of the cards are."""
+    at_first: int
+    """Cards that are shown before the reader asks for all."""
+    legend: Sequence[LegendItem] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +218,7 @@ class Listing:
     """Its title where the reader has to unfold it."""
 
 
-Block = Paragraph | Note | Tiles | Table | Pictures | Gallery | Listing
+Block = Paragraph | Note | Points | Tiles | Table | Pictures | Gallery | Listing
 
 
 @dataclass(frozen=True, slots=True)

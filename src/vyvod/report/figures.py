@@ -6,9 +6,10 @@ https://jfly.uni-koeln.de/color/), and nothing is told by colour alone.
 """
 
 import io
+import math
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -28,8 +29,10 @@ WIDTH = 6.4
 """Inches. Letters of 13 points are then 10 pixels high on a phone and 12 points on A4."""
 PIXELS = 1600
 """Width of every PNG: sharp on paper and on a phone."""
-LARGEST_PNG = 200_000
-"""Bytes."""
+LARGEST = 200_000
+"""Bytes of a PNG of lines and letters, ..."""
+LARGEST_PHOTOS = 900_000
+"""... and of one of photos."""
 
 COLOURS = {
     "ink": "#18212c",
@@ -87,6 +90,10 @@ STYLE: Any = {
 }
 
 
+_FLAT = 64
+"""Colours of a figure of photos that stay exact."""
+NAMED_BARS = 30
+"""Up to that many classes the bars of their amounts have names."""
 _STEPS = (1, 2, 2.5, 5, 10)
 """Distances between ticks that a person counts in."""
 
@@ -170,19 +177,23 @@ def rate_sweep(rates: Sequence[float], losses: Sequence[float], *, proposed: flo
     return figure
 
 
-def class_balance(names: Sequence[str], counts: Mapping[str, Sequence[int]], *, title: str, words: Words) -> Figure:
-    """Images of each class: named bars for up to 30 classes, bars in order of size for more.
+def class_balance(
+    names: Sequence[str], amounts: Mapping[str, Sequence[float]], *, title: str, words: Words, shares: bool = False
+) -> Figure:
+    """How much there is of each class: named bars for up to `NAMED_BARS` classes, amounts in order of size for more.
 
     Args:
         names: of the K classes.
-        counts: split -> K numbers of images.
+        amounts: split -> K amounts, for instance numbers of images.
         title: says what is drawn.
         words: the language.
+        shares: the amounts are shares of 1, and differ so much that many classes need a logarithmic axis.
     """
     with style():
-        if len(names) <= 30:
-            return _balance_bars(names, counts, title=title, words=words)
-        return _balance_ranks(counts, title=title, words=words)
+        if len(names) <= NAMED_BARS:
+            write = words.share if shares else words.integer
+            return _balance_bars(names, amounts, title=title, words=words, write=write)
+        return _balance_ranks(amounts, title=title, words=words, shares=shares)
 
 
 def shortened(name: str, length: int = 18) -> str:
@@ -200,11 +211,23 @@ def number_axis(axis: Any, words: Words) -> None:
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as PNG bytes: the same figure gives the same bytes, and at most `LARGEST_PNG` where that can be had."""
+    """The figure as PNG bytes: the same figure gives the same bytes, and at most `LARGEST` where that can be had."""
     data = b""
     for pixels, colours in ((PIXELS, 256), (PIXELS, 96), (1100, 64), (800, 48)):
-        data = _png(figure, pixels=pixels, colours=colours)
-        if len(data) <= LARGEST_PNG:
+        # A palette makes flat colours and smooth letters three times smaller, with no difference to be seen.
+        picture = _rendered(figure, pixels).quantize(colours, dither=Image.Dither.NONE)
+        data = _packed(picture, figure)
+        if len(data) <= LARGEST:
+            break
+    return data
+
+
+def photo_png(figure: Figure) -> bytes:
+    """The same for a figure of photos beside flat colours, such as masks: these stay exact. At most `LARGEST_PHOTOS`."""
+    data = b""
+    for pixels, colours in ((PIXELS, 192), (PIXELS, 96), (1280, 96), (1000, 64)):
+        data = _packed(_with_flat_colours(_rendered(figure, pixels), colours), figure)
+        if len(data) <= LARGEST_PHOTOS:
             break
     return data
 
@@ -222,17 +245,36 @@ def svg(figure: Figure, name: str) -> str:
     return _for_page(buffer.getvalue(), name)
 
 
-def _png(figure: Figure, *, pixels: int, colours: int) -> bytes:
+def _rendered(figure: Figure, pixels: int) -> Image.Image:
     # A hundredth more, so that rounding down gives the wanted width.
     dpi = (pixels + 0.01) / figure.get_figwidth()
-    buffer, small = io.BytesIO(), io.BytesIO()
+    buffer = io.BytesIO()
     with style():
         figure.savefig(buffer, format="rgba", dpi=dpi)
     height = len(buffer.getvalue()) // (4 * pixels)
-    picture = Image.frombytes("RGBA", (pixels, height), buffer.getvalue()).convert("RGB")
-    # A palette makes flat colours and smooth letters three times smaller, with no difference to be seen.
-    picture.quantize(colours, dither=Image.Dither.NONE).save(small, format="PNG", optimize=True, dpi=(dpi, dpi))
-    return small.getvalue()
+    return Image.frombytes("RGBA", (pixels, height), buffer.getvalue()).convert("RGB")
+
+
+def _with_flat_colours(picture: Image.Image, colours: int) -> Image.Image:
+    """In a palette of the most frequent colours as they are, and of so many more for what is left."""
+    found = np.asarray(picture).astype(np.uint32) @ np.array([1, 2**8, 2**16], dtype=np.uint32)
+    values, places, counts = np.unique(found, return_inverse=True, return_counts=True)
+    parts = (values[:, None] >> np.array([0, 8, 16], dtype=np.uint32) & 255).astype(np.float32)
+    flat = parts[np.argsort(-counts, kind="stable")[:_FLAT]]
+    rest = picture.quantize(colours, dither=Image.Dither.NONE).getpalette() or []
+    palette = np.concatenate([flat, np.array(rest, dtype=np.float32).reshape(-1, 3)])
+    # Pillow's own search for the nearest colour is coarse: it takes white for a pale pink.
+    nearest = ((palette**2).sum(axis=1) - 2 * parts @ palette.T).argmin(axis=1).astype(np.uint8)
+    image = Image.fromarray(nearest[places.reshape(found.shape)])
+    image.putpalette(palette.astype(np.uint8).ravel().tolist())
+    return image
+
+
+def _packed(picture: Image.Image, figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    dpi = (picture.width + 0.01) / figure.get_figwidth()
+    picture.save(buffer, format="PNG", optimize=True, dpi=(dpi, dpi))
+    return buffer.getvalue()
 
 
 def _for_page(text: str, name: str) -> str:
@@ -351,15 +393,22 @@ def _apart(places: Floats, gap: float) -> Floats:
     return back
 
 
-def _balance_bars(names: Sequence[str], counts: Mapping[str, Sequence[int]], *, title: str, words: Words) -> Figure:
+def _balance_bars(
+    names: Sequence[str],
+    amounts: Mapping[str, Sequence[float]],
+    *,
+    title: str,
+    words: Words,
+    write: Callable[[float], str],
+) -> Figure:
     figure = blank(title, 1.3 + 0.34 * len(names))
     places = np.arange(len(names))
-    panels = np.atleast_1d(figure.subplots(1, len(counts), sharey=True))
-    for axes, (split, values) in zip(panels, counts.items(), strict=True):
+    panels = np.atleast_1d(figure.subplots(1, len(amounts), sharey=True))
+    for axes, (split, values) in zip(panels, amounts.items(), strict=True):
         bars = axes.barh(places, values, height=0.66, color=COLOURS["blue" if split == "train" else "wash"])
-        axes.bar_label(bars, [words.integer(value) for value in values], padding=4, fontsize=12, color=COLOURS["ink"])
+        axes.bar_label(bars, [write(value) for value in values], padding=4, fontsize=12, color=COLOURS["ink"])
         axes.set_title(words.say(f"split_{split}"))
-        axes.set_xlim(0, max(1, *values) * 1.45)
+        axes.set_xlim(0, (max(values) or 1) * 1.45)
         axes.set_xticks([])
         axes.grid(visible=False)
         axes.spines["bottom"].set_visible(False)
@@ -368,20 +417,35 @@ def _balance_bars(names: Sequence[str], counts: Mapping[str, Sequence[int]], *, 
     return figure
 
 
-def _balance_ranks(counts: Mapping[str, Sequence[int]], *, title: str, words: Words) -> Figure:
-    figure = blank(title, 0.8 + 1.5 * len(counts))
-    panels = np.atleast_1d(figure.subplots(len(counts), 1, sharex=True))
-    order = np.argsort(-np.asarray(next(iter(counts.values()))), kind="stable")
-    for axes, (split, values) in zip(panels, counts.items(), strict=True):
+def _balance_ranks(amounts: Mapping[str, Sequence[float]], *, title: str, words: Words, shares: bool) -> Figure:
+    figure = blank(title, 0.8 + 1.5 * len(amounts))
+    panels = np.atleast_1d(figure.subplots(len(amounts), 1, sharex=True))
+    order = np.argsort(-np.asarray(next(iter(amounts.values()))), kind="stable")
+    for axes, (split, values) in zip(panels, amounts.items(), strict=True):
         heights = np.asarray(values)[order]
-        axes.fill_between(np.arange(len(order)) + 1, heights, step="mid", color=COLOURS["blue"], linewidth=0)
         axes.set_title(words.say(f"split_{split}"))
-        axes.set_ylim(bottom=0)
         axes.margins(x=0.01)
+        if shares:
+            _log_ranks(axes, heights, words)
+            continue
+        axes.fill_between(np.arange(len(order)) + 1, heights, step="mid", color=COLOURS["blue"], linewidth=0)
+        axes.set_ylim(bottom=0)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True, steps=_STEPS))
         number_axis(axes.yaxis, words)
-    panels[-1].set_xlabel(words.say("axis_class_rank"), loc="right")
+    panels[-1].set_xlabel(words.say("axis_pixel_rank" if shares else "axis_class_rank"), loc="right")
     return figure
+
+
+def _log_ranks(axes: Axes, shares: Floats, words: Words) -> None:
+    """Shares as bars on a logarithmic axis, on which a class that never occurs has none."""
+    there = shares[shares > 0]
+    floor = 10 ** math.floor(math.log10(there.min())) if len(there) else 1e-3
+    axes.bar(np.arange(len(shares)) + 1, np.maximum(shares, floor) - floor, 0.8, bottom=floor, color=COLOURS["blue"])
+    axes.set_yscale("log")
+    axes.set_ylim(floor, max(1.5 * shares.max(), 10 * floor))
+    axes.yaxis.set_major_locator(LogLocator(numticks=4))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: words.percent(value, 0 if value >= 0.01 else 2)))
 
 
 def cells(places: NDArray[np.integer]) -> Any:

@@ -3,20 +3,22 @@
 import base64
 import hashlib
 import io
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from PIL import Image
 
-from vyvod.report.document import Document, Gallery
+from vyvod.report.document import Document
 from vyvod.report.figures import svg
-from vyvod.report.gallery import ROLES, read_image
 from vyvod.report.text import Words
 
 _LARGEST_SIDE = 320
-_SMALL_SIDE = 96
-"""Pixels: images up to this size stay exact and are enlarged as squares; larger photos are made smaller."""
+"""Pixels: larger images of cards with one image are made smaller."""
+_EXACT_SIDE = 96
+"""Pixels: images up to this size stay exact."""
+_TINY_SIDE = 160
+"""Pixels: images up to this size are enlarged as squares."""
 
 
 def render(document: Document, words: Words) -> str:
@@ -30,7 +32,9 @@ def render(document: Document, words: Words) -> str:
     )
     environment.filters["svg"] = lambda picture: Markup(svg(picture.figure, picture.name))  # noqa: S704  made by matplotlib, which escapes
     environment.tests["link"] = lambda part: getattr(part, "address", "").startswith(("https://", "http://"))
-    environment.globals.update(say=words.say, kind=lambda block: type(block).__name__, cards=_cards)
+    environment.globals.update(
+        say=words.say, kind=lambda block: type(block).__name__, picture=_picture, photo=_photo, mask=_mask
+    )
     script = environment.get_template("report.js").render().strip()
     page = environment.get_template("report.html.jinja").render(
         document=document,
@@ -45,18 +49,27 @@ def _source(environment: Environment, name: str) -> str:
     return environment.get_template(name).render().strip()
 
 
-def _cards(gallery: Gallery) -> list[dict[str, Any]]:
-    return [{"card": card, **_picture(card.file), "role": ROLES.index(card.role)} for card in gallery.cards]
-
-
-def _picture(path: Path) -> dict[str, Any]:
-    image = read_image(path)
-    small = max(image.size) <= _SMALL_SIDE
-    buffer = io.BytesIO()
-    if small:
-        image.save(buffer, format="PNG", optimize=True)
-    else:
+def _picture(image: Image.Image) -> dict[str, Any]:
+    """The RGB image of a card: tiny ones exact, larger ones as a JPEG of their own size or less."""
+    small = max(image.size) <= _EXACT_SIDE
+    if not small:
+        image = image.copy()
         image.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
-        image.save(buffer, format="JPEG", quality=85)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return {"source": f"data:image/{'png' if small else 'jpeg'};base64,{data}", "small": small}
+    source = _address(image, "PNG", optimize=True) if small else _address(image, "JPEG", quality=85)
+    return {"source": source, "tiny": small}
+
+
+def _photo(image: Image.Image) -> dict[str, Any]:
+    """The RGB image under masks: in full, so that they fit."""
+    tiny = max(image.size) <= _TINY_SIDE
+    return {"source": _address(image, "JPEG", quality=92 if tiny else 82), "tiny": tiny}
+
+
+def _mask(image: Image.Image) -> str:
+    return _address(image, "PNG", optimize=True)
+
+
+def _address(image: Image.Image, kind: str, **options: Any) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, format=kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -18,8 +18,10 @@ from vyvod.report.document import (
     Paragraph,
     Picture,
     Pictures,
+    Points,
     Section,
     Strong,
+    Swatch,
     Table,
     Text,
     Tiles,
@@ -75,8 +77,8 @@ def _section(section: Section, words: Words) -> str:
 
 def _block(block: Block, words: Words) -> str:
     match block:
-        case Paragraph():
-            return _line(block.text)
+        case Paragraph() | Points():
+            return _sentences(block)
         case Tiles():
             return _tiles(block)
         case Table():
@@ -88,6 +90,12 @@ def _block(block: Block, words: Words) -> str:
         case Pictures() | Gallery():
             pictures = block.items if isinstance(block, Pictures) else [block.picture]
             return "\n\n".join(_picture(picture) for picture in pictures)
+
+
+def _sentences(block: Paragraph | Points) -> str:
+    if isinstance(block, Paragraph):
+        return _line(block.text)
+    return "\n".join(f"- {_line(item)}" for item in block.items)
 
 
 def _text(text: Text) -> str:
@@ -102,6 +110,8 @@ def _inline(part: Inline) -> str:
             return code(part.text)
         case Link():
             return _link(part)
+        case Swatch():
+            return ""
         case _:
             # The parts of a sentence keep the spaces at their ends.
             return escape(part) if part.strip() else part

@@ -1,22 +1,23 @@
-"""Reading a run folder: files from disk -> checked records. Nothing in them is executed, and every complaint names its file."""
+"""What a run folder holds, as the report reads it."""
 
-import csv
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-
-from vyvod.errors import RunError, UserError
-from vyvod.files import read_json
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 Floats = NDArray[np.float64]
+Arrays = Mapping[str, NDArray[Any]]
+SPLITS = ("train", "val", "test")
 Status = Literal["running", "finished", "interrupted", "failed"]
-_NEEDED = ("label", "predicted", "confidence")
+Role = Literal["random", "worst", "best", "gallery"]
+ROLES: tuple[Role, ...] = ("random", "worst", "best", "gallery")
+"""Why an image is among the examples, in the order in which they are shown."""
+Counts = Annotated[tuple[int, ...], BeforeValidator(lambda given: given or ())]
+"""Numbers of each class; null where a task has none."""
 
 
 class Stored(BaseModel):
@@ -34,11 +35,24 @@ class OriginRecord(Stored):
     seed: int | None = None
 
 
+class PixelsRecord(Stored):
+    """The pixels of each class in the masks of a split."""
+
+    masks: int
+    """Masks that were counted; the split may have more images."""
+    counts: Counts = ()
+    images: Counts = ()
+    """In how many of the counted masks each class occurs."""
+    ignored: int = 0
+    """Pixels that do not count."""
+
+
 class SplitRecord(Stored):
     """A split: its size, its classes, its hash."""
 
     images: int
-    counts: tuple[int, ...] = ()
+    counts: Counts = ()
+    pixels: PixelsRecord | None = None
     fingerprint: str | None = None
     origin: OriginRecord | None = None
 
@@ -74,6 +88,8 @@ class DataRecord(Stored):
     classes: tuple[str, ...]
     channels: int | None = None
     native_size: tuple[int, int] | None = None
+    palette: tuple[tuple[int, int, int], ...] | None = None
+    notes: tuple[str, ...] = ()
     splits: Mapping[str, SplitRecord] = {}
     audit: AuditRecord | None = None
     skipped: tuple[str, ...] = ()
@@ -86,6 +102,10 @@ class InputRecord(Stored):
     height: int
     width: int
     resized: bool = False
+    image_size: int | tuple[int, int] | None = None
+    """What whole images are brought to beforehand: the shorter side, or height and width; None: nothing."""
+    evaluation: str | None = None
+    """Of whole images: full or sliding."""
 
 
 class WeightsRecord(Stored):
@@ -176,16 +196,16 @@ class SplitScores(Stored):
 
 
 class ExampleRecord(Stored):
-    """An image of the gallery."""
+    """An image of the gallery; each task adds what its network says about it."""
 
     file: str
     id: str
-    truth: str
-    predicted: str
-    confidence: float
-    top: tuple[tuple[str, float], ...] = ()
-    right: bool
-    role: Literal["random", "worst", "best", "gallery"] = "gallery"
+    role: Role = "gallery"
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All pictures that belong to it, relative to the run folder."""
+        return (self.file,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +217,12 @@ class Run:
     curves: Mapping[str, Floats]
     """Column of ``metrics.csv`` -> ``(E,)`` values, one for each epoch; NaN where it is empty. No column without an epoch."""
     scores: Mapping[str, SplitScores]
-    per_image: Mapping[str, Mapping[str, NDArray[Any]]]
+    per_image: Mapping[str, Arrays]
+    """Split -> columns with a row for each image."""
+    totals: Mapping[str, Arrays]
+    """Split -> sums over its images."""
     examples: tuple[ExampleRecord, ...]
-    """Those whose image is there."""
+    """Those whose pictures are there, of the kind that the task has."""
     lost_examples: int
     settings: str
     """``settings.yaml`` as it stands, empty where there is none."""
@@ -214,142 +237,12 @@ class Run:
         """The split that the report speaks about: test, before it was evaluated val, None without any scores."""
         return next((split for split in ("test", "val") if split in self.scores), None)
 
+    @property
+    def data_title(self) -> str:
+        """The data set as people call it."""
+        return self.record.data.title or self.record.data.name
 
-def read_run(folder: Path) -> Run:
-    """Read a run folder.
-
-    Raises:
-        RunError: it is no run folder, or one of its files cannot be read or makes no sense.
-    """
-    if not (folder / "run.json").is_file():
-        raise RunError(
-            f"{folder} is not a run folder: it holds no run.json. Give the folder that `vyvod train` has made."
-        )
-    record = _checked(RunRecord, folder / "run.json")
-    curves = _read_curves(folder / "metrics.csv")
-    examples = _read_examples(folder)
-    kept = tuple(example for example in examples if example_file(folder, example) is not None)
-    return Run(
-        folder=folder,
-        record=record,
-        curves=curves,
-        scores=_read_scores(folder / "scores.json") or _scores_so_far(folder, record, curves),
-        per_image=dict(_read_per_image(folder / "per_image", len(record.data.classes))),
-        examples=kept,
-        lost_examples=len(examples) - len(kept),
-        settings=_read_text(folder / "settings.yaml"),
-    )
-
-
-def example_file(folder: Path, example: ExampleRecord) -> Path | None:
-    """The image of an example, or None where it is missing or lies outside of the run folder."""
-    path = (folder / example.file).resolve()
-    if not path.is_file():
-        path = (folder / "examples" / example.file).resolve()
-    return path if path.is_file() and path.is_relative_to(folder.resolve()) else None
-
-
-def _checked(kind: Any, path: Path) -> Any:
-    try:
-        return TypeAdapter(kind).validate_python(read_json(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the whole file"
-        raise RunError(f"{path} does not hold what a run writes there: {place}: {first['msg']}.") from error
-    except UserError as error:
-        raise RunError(str(error)) from error
-
-
-def _read_text(path: Path) -> str:
-    if not path.is_file():
-        return ""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read: {error}.") from error
-
-
-def _read_scores(path: Path) -> dict[str, SplitScores]:
-    return _checked(dict[str, SplitScores], path) if path.is_file() else {}
-
-
-def _read_examples(folder: Path) -> tuple[ExampleRecord, ...]:
-    path = folder / "examples.json"
-    return _checked(tuple[ExampleRecord, ...], path) if path.is_file() else ()
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    # An empty file is what a run leaves that was stopped before its first epoch ended.
-    return list(csv.DictReader(_read_text(path).splitlines()))
-
-
-def _read_curves(path: Path) -> dict[str, Floats]:
-    rows = _rows(path)
-    if not rows:
-        return {}
-    if "epoch" not in rows[0]:
-        raise RunError(f"{path} has no column 'epoch'. It was not written by a run, or was damaged.")
-    return {name: np.array([_value(path, row, name) for row in rows]) for name in rows[0] if name}
-
-
-def _value(path: Path, row: Mapping[str, str | None], column: str) -> float:
-    try:
-        return float(row.get(column) or "nan")
-    except ValueError:
-        raise RunError(f"{path} holds '{row[column]}' under '{column}', which is not a number.") from None
-
-
-def _read_per_image(folder: Path, classes: int) -> Iterator[tuple[str, dict[str, NDArray[Any]]]]:
-    for split in ("val", "test"):
-        path = folder / f"{split}.npz"
-        if path.is_file():
-            yield split, _read_arrays(path, classes)
-
-
-def _read_arrays(path: Path, classes: int) -> dict[str, NDArray[Any]]:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except Exception as error:  # zipfile, zlib, numpy and the disk each have errors of their own
-        raise RunError(f"{path} cannot be read: {error}. `vyvod evaluate RUN` writes it again.") from error
-    missing = [name for name in _NEEDED if name not in arrays]
-    if missing:
-        raise RunError(f"{path} lacks {', '.join(missing)}. `vyvod evaluate RUN` writes it again.")
-    for name in ("label", "predicted"):
-        if arrays[name].size and not (arrays[name].min() >= 0 and arrays[name].max() < classes):
-            raise RunError(
-                f"{path} holds a class outside of 0..{classes - 1} under '{name}'; it belongs to another run."
-            )
-    return arrays
-
-
-def _scores_so_far(folder: Path, record: RunRecord, curves: Mapping[str, Floats]) -> dict[str, SplitScores]:
-    """The val scores of the best epoch (or of the last one), for a run that was stopped before its evaluation."""
-    if not curves:
-        return {}
-    epochs = curves["epoch"]
-    places = np.flatnonzero(epochs == record.best_epoch)
-    place = int(places[0]) if len(places) else len(epochs) - 1
-    overall = {
-        name.removeprefix("val_"): _known(values[place])
-        for name, values in curves.items()
-        if name.startswith("val_") and name != "val_loss"
-    }
-    return {
-        "val": SplitScores(overall=overall, per_class=_per_class_at(folder / "per_class.csv", record, epochs[place]))
-    }
-
-
-def _per_class_at(path: Path, record: RunRecord, epoch: float) -> dict[str, tuple[float | None, ...]]:
-    rows = [row for row in _rows(path) if row.get("split") == "val" and _value(path, row, "epoch") == epoch]
-    by_class = {row.get("class"): row for row in rows}
-    if not set(record.data.classes) <= set(by_class):
-        return {}
-    columns = [name for name in rows[0] if name not in ("epoch", "split", "class")]
-    return {
-        name: tuple(_known(_value(path, by_class[label], name)) for label in record.data.classes) for name in columns
-    }
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+    def images(self, split: str) -> int:
+        """Number of images of a split."""
+        record = self.record.data.splits.get(split)
+        return record.images if record else len(self.per_image.get(split, {}).get("id", ()))

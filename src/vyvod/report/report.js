@@ -44,19 +44,85 @@
     }));
   });
 
+  // Masks lie on a copy of the photo, which the page holds once; a pointer reads the classes out of their colours.
+  const masks = (gallery) => {
+    const items = [...gallery.querySelectorAll(".legend li[data-colour]")];
+    const names = new Map(items.map((item) => [item.dataset.colour, item.textContent.trim()]).reverse());
+    const ignored = gallery.querySelector(".legend li[data-ignored]")?.textContent.trim() ?? "—";
+    const clear = items.find((item) => "clear" in item.dataset);
+    if (clear) gallery.style.setProperty("--none", clear.dataset.colour);
+    const fade = gallery.querySelector(".fade input");
+    const dim = () => {
+      gallery.style.setProperty("--fade", fade.value / 100);
+      // A mask that hides the photo is shown as it is: its background, too.
+      gallery.classList.toggle("plain", fade.value === fade.max);
+    };
+    if (fade) fade.addEventListener("input", dim);
+    const pixels = (image) => {
+      const canvas = Object.assign(document.createElement("canvas"), { width: image.naturalWidth, height: image.naturalHeight });
+      const context = canvas.getContext("2d", { willReadFrequently: true });
+      context.drawImage(image, 0, 0);
+      return context;
+    };
+    const nameAt = (context, x, y) => {
+      const { width, height } = context.canvas;
+      const place = (share, side) => Math.min(side - 1, Math.max(0, Math.floor(share * side)));
+      const [red, green, blue, opaque] = context.getImageData(place(x, width), place(y, height), 1, 1).data;
+      if (!opaque) return clear ? names.get(clear.dataset.colour) : ignored;
+      return names.get("#" + [red, green, blue].map((part) => part.toString(16).padStart(2, "0")).join("")) ?? ignored;
+    };
+    gallery.querySelectorAll(".card.masks").forEach((card) => {
+      const frames = card.querySelector(".frames");
+      const probe = card.querySelector(".probe");
+      const zoom = card.querySelector(".zoom");
+      const photo = card.querySelector(".photo");
+      card.querySelectorAll(".frame").forEach((frame) => {
+        if (!frame.contains(photo)) frame.prepend(Object.assign(photo.cloneNode(), { className: "under", alt: "" }));
+        frame.append(Object.assign(document.createElement("i"), { className: "cross" }));
+      });
+      zoom.addEventListener("click", () => zoom.setAttribute("aria-pressed", String(frames.classList.toggle("large"))));
+      let read = null;
+      const point = (event) => {
+        const frame = event.target.closest(".frame");
+        if (!frame) return;
+        const box = frame.getBoundingClientRect();
+        const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+        read ??= ["truth", "predicted"].map((kind) => pixels(card.querySelector(`.${kind} .layer`)));
+        const [truth, predicted] = read.map((context) => nameAt(context, x, y));
+        card.classList.add("pointed");
+        frames.style.setProperty("--x", `${100 * x}%`);
+        frames.style.setProperty("--y", `${100 * y}%`);
+        probe.textContent = probe.dataset.pattern.replace("{truth}", () => truth).replace("{predicted}", () => predicted);
+      };
+      frames.addEventListener("pointermove", point);
+      frames.addEventListener("pointerdown", point);
+      frames.addEventListener("pointerleave", () => { card.classList.remove("pointed"); probe.textContent = ""; });
+    });
+  };
+
   document.querySelectorAll(".gallery").forEach((gallery) => {
     const cards = [...gallery.querySelectorAll(".card")];
+    const list = gallery.querySelector(".cards");
     const buttons = [...gallery.querySelectorAll("button[data-outcome]")];
-    const select = gallery.querySelector("select");
+    const select = gallery.querySelector("select.tags");
+    const sorting = gallery.querySelector("select.order");
     const output = gallery.querySelector("output");
     const more = gallery.querySelector(".more");
+    const tags = new Map(cards.map((card) => [card, JSON.parse(card.dataset.tags)]));
     let outcome = "all";
     // A page that opens on fifty images hides what comes below them.
-    let limit = 20;
-    const ofClass = (card) => select.selectedIndex === 0 || card.dataset.truth === select.value;
+    let limit = Number(gallery.dataset.atFirst);
+    const ofClass = (card) => select.selectedIndex === 0 || tags.get(card).includes(select.value);
     const ofOutcome = (card, wanted) => wanted === "all" || card.dataset.outcome === wanted;
+    const sorted = () => {
+      if (!sorting || sorting.value === "stored") return cards;
+      const sign = sorting.value === "ascending" ? 1 : -1;
+      const order = (card) => parseFloat(card.dataset.order);
+      const last = (card) => Number(Number.isNaN(order(card)));
+      return [...cards].sort((a, b) => last(a) - last(b) || sign * (order(a) - order(b)) || 0);
+    };
     const update = () => {
-      const wanted = cards.filter((card) => ofClass(card) && ofOutcome(card, outcome));
+      const wanted = sorted().filter((card) => ofClass(card) && ofOutcome(card, outcome));
       cards.forEach((card) => { card.hidden = !wanted.slice(0, limit).includes(card); });
       more.hidden = wanted.length <= limit;
       buttons.forEach((each) => {
@@ -68,7 +134,9 @@
     };
     buttons.forEach((each) => each.addEventListener("click", () => { outcome = each.dataset.outcome; update(); }));
     select.addEventListener("change", update);
+    if (sorting) sorting.addEventListener("change", () => { list.append(...sorted()); update(); });
     more.addEventListener("click", () => { limit = Infinity; update(); });
     update();
+    masks(gallery);
   });
 })();

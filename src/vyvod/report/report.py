@@ -6,8 +6,8 @@ from pathlib import Path
 from vyvod.files import write_atomically, write_text
 from vyvod.report import html, readme
 from vyvod.report.document import Document, Gallery, Picture, Pictures
-from vyvod.report.figures import png
-from vyvod.report.records import read_run
+from vyvod.report.figures import photo_png, png
+from vyvod.report.reading import read_run
 from vyvod.report.sections import document
 from vyvod.report.settings import ReportSettings
 from vyvod.report.text import Words
@@ -28,7 +28,10 @@ def write_report(folder: Path, settings: ReportSettings) -> tuple[Path, Path]:
     """
     report, words = document(read_run(folder), settings), Words(settings.language)
     for picture in _pictures(report):
-        _write_png(folder / "figures" / f"{picture.name}.png", png(picture.figure))
+        _write_png(
+            folder / "figures" / f"{picture.name}.png",
+            photo_png(picture.figure) if picture.photos else png(picture.figure),
+        )
     page, text = folder / "report.html", folder / "README.md"
     write_text(text, readme.render(report, words))
     # Last: a run with this file has come to its end.

@@ -1,13 +1,11 @@
-"""The report as sections, from the headline to the history. What depends on the task comes from the task's own file."""
+"""The report as sections, from the headline to the history. What depends on the task comes from the task's own folder."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from types import ModuleType
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vyvod.errors import RunError
-from vyvod.report import classification, gallery
+from vyvod.report.contract import TaskReport
 from vyvod.report.document import (
     Block,
     Cell,
@@ -21,20 +19,19 @@ from vyvod.report.document import (
     Paragraph,
     Picture,
     Pictures,
+    Points,
     Section,
     Strong,
     Table,
     Text,
     Tiles,
 )
-from vyvod.report.figures import Series, class_balance, curves, steps
-from vyvod.report.records import AuditRecord, Floats, OriginRecord, Run
+from vyvod.report.figures import Series, curves, steps
+from vyvod.report.records import SPLITS, AuditRecord, Floats, OriginRecord, Run
 from vyvod.report.settings import ReportSettings
+from vyvod.report.tasks import report_of
 from vyvod.report.text import UNKNOWN, Words
 
-_TASKS: Mapping[str, ModuleType] = {"classification": classification}
-"""Task -> the file with ``brief``, ``sections``, ``accuracy_sentence``, ``CURVES`` and ``LOWER_IS_BETTER``."""
-_SPLITS = ("train", "val", "test")
 _LINES: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("blue", ()),
     ("green", (6, 2)),
@@ -49,37 +46,33 @@ def document(run: Run, settings: ReportSettings) -> Document:
     Raises:
         RunError: there are no reports for this task.
     """
-    if run.record.task not in _TASKS:
-        raise RunError(
-            f"{run.folder} is a run of the task '{run.record.task}'; reports exist for {', '.join(_TASKS)}. "
-            "A newer version of the program may know it."
-        )
-    words = Words(settings.language)
+    words, task = Words(settings.language), report_of(run.record.task, run.folder)
     sections = [
-        _task(run, words),
-        _data(run, words),
-        *_training(run, words),
-        gallery.section(run, words, settings.examples),
-        *_scores(run, words),
-        *_TASKS[run.record.task].sections(run, words),
-        _cost(run, words),
+        _task(run, words, task),
+        _data(run, words, task),
+        *_training(run, words, task),
+        _examples(run, words, task, count=settings.examples),
+        *_scores(run, words, task),
+        _cost(run, words, task),
         _repeat(run, words),
         *_settings(run, words),
         *_history(run, words),
     ]
-    title = settings.title or words.say("title", model=run.record.model.name, data=_data_title(run))
+    title = settings.title or words.say("title", model=run.record.model.name, data=run.data_title)
     version = run.record.versions.get("vyvod") or ""
     footer = " ".join(words.say("footer", version=version).split())
-    return Document(settings.language, title, _byline(run, words, settings.author), _lead(run, words), sections, footer)
+    byline, lead = _byline(run, words, settings.author), _lead(run, words, task)
+    return Document(settings.language, title, byline, lead, sections, footer)
+
+
+def _own(key: str, task: TaskReport) -> str:
+    """The task's own sentence in place of a usual one."""
+    return task.SENTENCES.get(key, key)
 
 
 def _short_path(run: Run) -> str:
     """The run folder as one types it, without the folders of this machine."""
     return f"runs/{run.folder.resolve().name}"
-
-
-def _data_title(run: Run) -> str:
-    return run.record.data.title or run.record.data.name
 
 
 def _byline(run: Run, words: Words, author: str | None) -> str:
@@ -89,36 +82,14 @@ def _byline(run: Run, words: Words, author: str | None) -> str:
     return start + words.say("byline_run", run=record.name, date=words.date(record.ended or record.started)) + seed
 
 
-def _overall(run: Run, split: str | None, metric: str) -> float | None:
-    return run.scores[split].overall.get(metric) if split else None
+def _lead(run: Run, words: Words, task: TaskReport) -> list[Block]:
+    return [Paragraph(_headline(run, words, task)), *_notes(run, words), _tiles(run, words, task)]
 
 
-def _images(run: Run, split: str) -> int:
-    record = run.record.data.splits.get(split)
-    return record.images if record else len(run.per_image.get(split, {}).get("id", ()))
-
-
-def _lead(run: Run, words: Words) -> list[Block]:
-    return [Paragraph(_headline(run, words)), *_notes(run, words), _tiles(run, words)]
-
-
-def _headline(run: Run, words: Words) -> Text:
-    split, metric = run.final_split, run.record.headline
-    names: dict[str, Inline] = {"model": Code(run.record.model.name), "data": _data_title(run)}
-    if split is None:
-        return words.text("headline_none", **names)
-    sentence = words.text(
-        "headline",
-        **names,
-        metric=words.metric(metric),
-        value=Strong(words.number(_overall(run, split, metric))),
-        images=words.count(_images(run, split), "image_on"),
-        split=words.say(f"of_split_{split}"),
-    )
-    accuracy = _overall(run, split, "accuracy")
-    if accuracy is None:
-        return (*sentence, *words.text("headline_end"))
-    return (*sentence, *words.text("headline_accuracy", share=Strong(words.percent(accuracy))))
+def _headline(run: Run, words: Words, task: TaskReport) -> Text:
+    if run.final_split is None:
+        return words.text("headline_none", model=Code(run.record.model.name), data=run.data_title)
+    return task.headline(run, words, run.final_split)
 
 
 def _notes(run: Run, words: Words) -> list[Block]:
@@ -139,13 +110,13 @@ def _notes(run: Run, words: Words) -> list[Block]:
     return notes
 
 
-def _tiles(run: Run, words: Words) -> Tiles:
+def _tiles(run: Run, words: Words, task: TaskReport) -> Tiles:
     record, split = run.record, run.final_split
     tiles = []
     if split:
-        for metric in dict.fromkeys((record.headline, "accuracy")):
+        for metric in dict.fromkeys((record.headline, *task.TILES)):
             label = words.say("tile_score", metric=words.curve(metric), split=words.say(f"split_{split}"))
-            tiles.append((words.number(_overall(run, split, metric), 3), label))
+            tiles.append((words.number(run.scores[split].overall.get(metric), 3), label))
     if record.best_epoch is not None and run.curves:
         tiles.append((str(record.best_epoch), words.say("tile_epoch", epochs=len(run.curves["epoch"]))))
     if record.timings.training_seconds:
@@ -155,29 +126,11 @@ def _tiles(run: Run, words: Words) -> Tiles:
     return Tiles(tiles)
 
 
-def _task(run: Run, words: Words) -> Section:
+def _task(run: Run, words: Words, task: TaskReport) -> Section:
     metric = Strong(words.metric(run.record.headline))
-    blocks: list[Block] = [Paragraph(_TASKS[run.record.task].brief(run, words))]
-    blocks += [Paragraph(text) for text in (_input(run, words), _model(run, words)) if text]
+    blocks: list[Block] = [Paragraph(text) for text in (*task.brief(run, words), _model(run, words)) if text]
     blocks.append(Paragraph(words.text("task_headline", metric=metric)))
     return Section("task", words.say("section_task"), blocks)
-
-
-def _input(run: Run, words: Words) -> Text:
-    seen, native = run.record.input, run.record.data.native_size
-    if seen is None:
-        return ()
-    stored = words.say("native_fixed", height=native[0], width=native[1]) if native else words.say("native_various")
-    channels = words.say("grey" if seen.channels == 1 else "colour")
-    if native == (seen.height, seen.width):
-        return words.text("task_input_same", native=stored, channels=channels)
-    return words.text(
-        "task_input",
-        native=stored,
-        input=words.say("native_fixed", height=seen.height, width=seen.width),
-        channels=channels,
-        resized=words.say("resized") if seen.resized else "",
-    )
 
 
 def _model(run: Run, words: Words) -> Text:
@@ -194,13 +147,15 @@ def _model(run: Run, words: Words) -> Text:
     return (*name, *title, *words.text("task_weights", source=source, loaded=loaded, missing=missing))
 
 
-def _data(run: Run, words: Words) -> Section:
+def _data(run: Run, words: Words, task: TaskReport) -> Section:
     data = run.record.data
-    title: Inline = Link(_data_title(run), data.homepage) if data.homepage else Strong(_data_title(run))
+    title: Inline = Link(run.data_title, data.homepage) if data.homepage else Strong(run.data_title)
     blocks: list[Block] = [Paragraph(words.text("data_facts", title=title, licence=data.licence or UNKNOWN))]
     if data.citation:
         blocks.append(Paragraph(words.text("data_citation", citation=data.citation)))
-    blocks += [_split_table(run, words), *_balance(run, words), *_audit(run, words)]
+    blocks += [_split_table(run, words, task), *task.balance(run, words), *_audit(run, words)]
+    if data.notes:
+        blocks += [Paragraph(words.text("data_notes")), Points([(note,) for note in data.notes])]
     if data.skipped:
         names = _listed(data.skipped, words)
         files = words.count(len(data.skipped), "file")
@@ -214,56 +169,30 @@ def _listed(names: Sequence[str], words: Words) -> str:
     return words.say("more", names=", ".join(names[:5]), count=words.integer(len(names) - 5))
 
 
-def _split_table(run: Run, words: Words) -> Table:
-    rows = []
-    for split in _SPLITS:
+def _split_table(run: Run, words: Words, task: TaskReport) -> Table:
+    rows, titles = [], []
+    for split in SPLITS:
         record = run.record.data.splits.get(split)
         if record is None:
             continue
-        sizes = [min(record.counts), max(record.counts)] if record.counts else [None, None]
-        numbers = [Cell((words.integer(value),)) for value in (record.images, *sizes)]
-        rows.append([Cell((words.say(f"long_split_{split}"),)), *numbers, Cell((_origin(record.origin, words),))])
-    numeric = ("col_images", "col_smallest", "col_largest")
-    columns = [Column(words.say("col_split")), *(Column(words.say(name), numeric=True) for name in numeric)]
+        sizes = task.split_sizes(record, words)
+        titles = list(sizes)
+        numbers = [Cell((size,)) for size in sizes.values()]
+        rows.append([Cell((words.say(f"long_split_{split}"),)), *numbers, Cell((_origin(record.origin, words, task),))])
+    columns = [Column(words.say("col_split")), *(Column(title, numeric=True) for title in titles)]
     return Table(words.say("table_splits"), [*columns, Column(words.say("col_origin"))], rows)
 
 
-def _origin(origin: OriginRecord | None, words: Words) -> str:
+def _origin(origin: OriginRecord | None, words: Words, task: TaskReport) -> str:
     if origin is None:
         return UNKNOWN
     source = words.say("origin_all") if origin.source == "all" else words.quoted(origin.source)
     if not origin.carved:
         return source if origin.source == "all" else words.say("origin_official", source=source)
     share = words.percent(origin.share, 0 if round(100 * origin.share, 6).is_integer() else 1)
-    return words.say("origin_carved", source=source, share=share, seed=UNKNOWN if origin.seed is None else origin.seed)
-
-
-def _balance(run: Run, words: Words) -> list[Block]:
-    splits = run.record.data.splits
-    counts = {split: splits[split].counts for split in _SPLITS if split in splits and any(splits[split].counts)}
-    if not counts or any(len(values) != len(run.classes) for values in counts.values()):
-        return []
-    caption = words.say("cap_class_balance")
-    figure = class_balance(run.classes, counts, title=caption.rstrip("."), words=words)
-    picture = Picture("class_balance", figure, caption, caption)
-    sentence = [Paragraph(_balance_sentence(run, words, counts["train"]))] if "train" in counts else []
-    return [*sentence, Pictures([picture])]
-
-
-def _balance_sentence(run: Run, words: Words, counts: Sequence[int]) -> Text:
-    least, most = min(counts), max(counts)
-    sizes: dict[str, Inline] = {
-        "largest": Strong(run.classes[counts.index(most)]),
-        "smallest": Strong(run.classes[counts.index(least)]),
-        "most": words.count(most, "image"),
-        "least": words.count(least, "image"),
-    }
-    if least == most:
-        return words.text("balance_equal", images=words.count(most, "image"))
-    if least == 0:
-        return words.text("balance_empty", **sizes)
-    ratio = words.number(most / least, 2 if most / least < 2 else 1)
-    return words.text("balance_even" if most / least < 1.5 else "balance_uneven", **sizes, ratio=ratio)
+    if origin.seed is None:
+        return words.say("origin_fixed", source=source, share=share)
+    return words.say(_own("origin_carved", task), source=source, share=share, seed=origin.seed)
 
 
 def _audit(run: Run, words: Words) -> list[Block]:
@@ -300,12 +229,19 @@ def _is_rarer(mode: str, audit: AuditRecord) -> bool:
     return bool(grey and colour) and mode == ("L" if grey <= colour else "RGB")
 
 
-def _training(run: Run, words: Words) -> list[Section]:
+def _training(run: Run, words: Words, task: TaskReport) -> list[Section]:
     if not run.curves:
         return []
-    pictures = [picture for picture in (_loss(run, words), _metrics(run, words), _rate(run, words)) if picture]
-    blocks: list[Block] = [Paragraph(_epochs(run, words)), Paragraph(_reading(run, words)), Pictures(pictures)]
+    pictures = [
+        picture for picture in (_loss(run, words, task), _metrics(run, words, task), _rate(run, words)) if picture
+    ]
+    blocks: list[Block] = [Paragraph(_epochs(run, words)), Paragraph(_reading(run, words, task)), Pictures(pictures)]
     return [Section("training", words.say("section_training"), [block for block in blocks if block != Paragraph(())])]
+
+
+def _examples(run: Run, words: Words, task: TaskReport, *, count: int) -> Section:
+    blocks = task.examples(run, words, count) if run.examples else [Paragraph(words.text("no_examples"))]
+    return Section("examples", words.say("section_examples"), blocks)
 
 
 def _epochs(run: Run, words: Words) -> Text:
@@ -326,7 +262,7 @@ def _epochs(run: Run, words: Words) -> Text:
     return (*sentence, " ", *words.text("epochs_last")) if last else sentence
 
 
-def _reading(run: Run, words: Words) -> Text:
+def _reading(run: Run, words: Words, task: TaskReport) -> Text:
     """What the loss curves say, in a sentence: where they ended, or that the network overfits."""
     train, val = run.curves.get("train_loss"), run.curves.get("val_loss")
     if train is None or val is None or not np.isfinite(val).any() or not math.isfinite(train[-1]):
@@ -340,34 +276,48 @@ def _reading(run: Run, words: Words) -> Text:
             "train": words.number(float(train[-1]), 3),
         }
         return words.text("overfit", epoch=epoch, **numbers)
-    return words.text("loss_end", train=words.number(float(train[-1]), 3), val=words.number(last, 3))
+    return words.text(_own("loss_end", task), train=words.number(float(train[-1]), 3), val=words.number(last, 3))
 
 
-def _loss(run: Run, words: Words) -> Picture | None:
+def _loss(run: Run, words: Words, task: TaskReport) -> Picture | None:
     series = [
         Series(words.say(f"split_{split}"), run.curves[f"{split}_loss"], colour, dashes)
         for split, colour, dashes in (("train", "orange", (5, 2)), ("val", "blue", ()))
         if np.isfinite(run.curves.get(f"{split}_loss", np.zeros(0))).any()
     ]
-    return _curve_picture("loss", series, run, words)
+    parts = _loss_parts(run, words)
+    caption = words.say(_own("cap_loss", task)) + (f" {words.say('cap_loss_parts')}" if parts else "")
+    return _curve_picture("loss", [*parts, *series], run, words, caption=caption)
 
 
-def _metrics(run: Run, words: Words) -> Picture | None:
-    names = dict.fromkeys((run.record.headline, *_TASKS[run.record.task].CURVES))
+def _loss_parts(run: Run, words: Words) -> list[Series]:
+    """The parts of the train loss; none where there is only one, which would lie on the whole."""
+    start = "train_loss/"
+    names = [name for name, values in run.curves.items() if name.startswith(start) and np.isfinite(values).any()]
+    if len(names) < 2:
+        return []
+    return [
+        Series(words.loss_part(name.removeprefix(start)), run.curves[name], colour, dashes, thin=True)
+        for name, (colour, dashes) in zip(names, _LINES[1:], strict=False)
+    ]
+
+
+def _metrics(run: Run, words: Words, task: TaskReport) -> Picture | None:
+    names = dict.fromkeys((run.record.headline, *task.CURVES))
     drawn = [name for name in names if np.isfinite(run.curves.get(f"val_{name}", np.zeros(0))).any()]
     series = [
         Series(words.curve(name), run.curves[f"val_{name}"], colour, dashes, thin=name != run.record.headline)
         for name, (colour, dashes) in zip(drawn, _LINES, strict=False)
     ]
-    return _curve_picture("metrics", series[::-1], run, words)
+    return _curve_picture("metrics", series[::-1], run, words, caption=words.say(_own("cap_metrics", task)))
 
 
-def _curve_picture(name: str, series: Sequence[Series], run: Run, words: Words) -> Picture | None:
+def _curve_picture(name: str, series: Sequence[Series], run: Run, words: Words, *, caption: str) -> Picture | None:
     if not series:
         return None
     title = words.say(f"fig_{name}")
     figure = curves(title, run.curves["epoch"], series, best=run.record.best_epoch, words=words)
-    return Picture(name, figure, f"{title}. {_ends(series, words)}", words.say(f"cap_{name}"))
+    return Picture(name, figure, f"{title}. {_ends(series, words)}", caption)
 
 
 def _ends(series: Sequence[Series], words: Words) -> str:
@@ -389,31 +339,40 @@ def _rate(run: Run, words: Words) -> Picture | None:
     return Picture("learning_rate", figure, title, words.say("cap_learning_rate"))
 
 
-def _scores(run: Run, words: Words) -> list[Section]:
-    if not run.scores:
+def _scores(run: Run, words: Words, task: TaskReport) -> list[Section]:
+    split = run.final_split
+    if split is None:
         return []
+    remark = task.remark(run, words, split)
+    blocks: list[Block] = [_overall_table(run, words, task), *([Paragraph(remark)] if remark else [])]
+    return [Section("scores", words.say("section_scores"), blocks), *task.sections(run, words, split)]
+
+
+def _overall_table(run: Run, words: Words, task: TaskReport) -> Table:
     splits = [split for split in ("val", "test") if split in run.scores]
-    names = list(
-        dict.fromkeys((run.record.headline, *(name for split in splits for name in run.scores[split].overall)))
-    )
+    headline = run.record.headline
+    names = dict.fromkeys((headline, *(name for split in splits for name in run.scores[split].overall)))
+    explained = [Column(words.say("col_definition"))] if task.DEFINITIONS else []
     rows = []
     for name in names:
-        values = [_overall(run, split, name) for split in splits]
-        numbers = [words.number(value) for value in values]
-        emphasised = [Strong(number) if name == run.record.headline else number for number in numbers]
-        rows.append([Cell((_scored(run, words, name),)), *(Cell((number,)) for number in emphasised)])
+        numbers = [words.number(run.scores[split].overall.get(name)) for split in splits]
+        emphasised = [Strong(number) if name == headline else number for number in numbers]
+        definition = [Cell((_definition(name, words, task),)) for _ in explained]
+        rows.append([Cell((_scored(run, words, task, metric=name),)), *(Cell((n,)) for n in emphasised), *definition])
     columns = [
         Column(words.say("col_metric")),
         *(Column(words.say(f"split_{split}"), numeric=True) for split in splits),
     ]
-    blocks: list[Block] = [Table(words.say("table_overall"), columns, rows)]
-    interval = _TASKS[run.record.task].accuracy_sentence(run, words, run.final_split)
-    return [Section("scores", words.say("section_scores"), [*blocks, *([Paragraph(interval)] if interval else [])])]
+    return Table(words.say("table_overall"), [*columns, *explained], rows)
 
 
-def _scored(run: Run, words: Words, metric: str) -> Inline:
+def _definition(metric: str, words: Words, task: TaskReport) -> str:
+    return words.say(task.DEFINITIONS[metric]) if metric in task.DEFINITIONS else ""
+
+
+def _scored(run: Run, words: Words, task: TaskReport, *, metric: str) -> Inline:
     name = words.metric(metric)
-    if metric in _TASKS[run.record.task].LOWER_IS_BETTER:
+    if metric in task.LOWER_IS_BETTER:
         return words.say("lower_better", metric=name)
     return Strong(name) if metric == run.record.headline else name
 
@@ -423,7 +382,7 @@ def _facts(caption: str, facts: Sequence[tuple[str, Text]], words: Words) -> Tab
     return Table(caption, columns, [[Cell((name,)), Cell(value)] for name, value in facts if value != (UNKNOWN,)])
 
 
-def _cost(run: Run, words: Words) -> Section:
+def _cost(run: Run, words: Words, task: TaskReport) -> Section:
     model, timings, hardware = run.record.model, run.record.timings, run.record.hardware
     facts = {
         "parameters": words.integer(model.parameters),
@@ -437,7 +396,7 @@ def _cost(run: Run, words: Words) -> Section:
         "hardware": _hardware(run, words),
         "precision": hardware.precision or UNKNOWN,
     }
-    rows = [(words.say(f"cost_{name}"), (value,)) for name, value in facts.items()]
+    rows = [(words.say(_own(f"cost_{name}", task)), (value,)) for name, value in facts.items()]
     return Section("cost", words.say("section_cost"), [_facts(words.say("table_cost"), rows, words)])
 
 
