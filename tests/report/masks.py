@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import yaml
 from PIL import Image
-
 from tests.report.conftest import known, run_record, write_rows
+
 from vyvod.metrics.segmentation import dice_images, overall, per_class
 
 CAMVID = (
@@ -38,10 +38,11 @@ def camvid(shared_data: Path, count: int) -> list[Picture]:
 def nuclei(shared_data: Path) -> list[Picture]:
     """Microscopy tiles of 128 x 128 pixels, background and nucleus."""
     folder = shared_data / "embedded" / "segmentation_nuclei"
-    return [
-        (np.asarray(Image.open(path).convert("RGB")), (np.asarray(Image.open(path.parents[1] / "masks" / path.name)) > 0).astype(np.uint8))
-        for path in sorted(folder.glob("*/images/*.png"))
-    ]  # fmt: skip
+    pictures = []
+    for path in sorted(folder.glob("*/images/*.png")):
+        mask = np.asarray(Image.open(path.parents[1] / "masks" / path.name)) > 0
+        pictures.append((np.asarray(Image.open(path).convert("RGB")), mask.astype(np.uint8)))
+    return pictures
 
 
 def patchwork(classes: int, count: int, side: int = 64) -> list[Picture]:
@@ -92,8 +93,8 @@ def curves(epochs: int) -> list[dict[str, float]]:
                 "epoch": epoch, "step": 40 * epoch, "train_loss": cross + dice, "train_loss/cross_entropy": cross,
                 "train_loss/dice": dice, "val_loss": 1.1 * np.exp(-3 * share) + 0.3, "val_dice": value,
                 "val_iou": value - 0.1, "val_pixel_accuracy": value + 0.12, "val_dice_images": value + 0.03,
-                "val_precision": value + 0.02, "val_recall": value - 0.02, "val_f1": value, "learning_rate": 0.01 * (1 - share) ** 0.9,
-                "seconds": 24.0, "images_per_second": 15.0,
+                "val_precision": value + 0.02, "val_recall": value - 0.02, "val_f1": value,
+                "learning_rate": 0.01 * (1 - share) ** 0.9, "seconds": 24.0, "images_per_second": 15.0,
             }
         )  # fmt: skip
     return rows
@@ -129,8 +130,14 @@ def save_mask(path: Path, mask: np.ndarray, palette: Sequence[Sequence[int]]) ->
 
 
 def write_examples(
-    folder: Path, pictures: Sequence[Picture], answers: Sequence[np.ndarray], *, dice: np.ndarray, classes: Sequence[str], palette: Any
-) -> None:  # fmt: skip
+    folder: Path,
+    pictures: Sequence[Picture],
+    answers: Sequence[np.ndarray],
+    *,
+    dice: np.ndarray,
+    classes: Sequence[str],
+    palette: Any,
+) -> None:
     (folder / "examples").mkdir()
     order = [int(place) for place in np.argsort(dice)]
     roles = dict.fromkeys(order[:2], "worst") | dict.fromkeys(order[-2:], "best")

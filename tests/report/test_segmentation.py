@@ -91,9 +91,7 @@ def test_confusion_is_in_shares_of_pixels(english: Path) -> None:
     truth, predicted = np.unravel_index(wrong.argmax(), wrong.shape)
     names = data_of(english)["classes"]
     share = f"{wrong[truth, predicted] / counts[truth].sum():.1%}"
-    assert f"{wrong.sum() / counts.sum():.1%} of the pixels that count on test have a wrong class.".replace(
-        ".", "\\.", 1
-    ) in text.replace("\\\\", "\\")
+    assert f"On test, {wrong.sum() / counts.sum():.1%} of the pixels that count have a wrong class." in text
     assert f"**{names[truth]}** taken for **{names[predicted]}**, {share} of the pixels of the true class." in text
     first = text[text.index("*The most frequent confusions*") :].splitlines()[4]
     assert first.startswith(f"| {names[truth]} | {names[predicted]} |")
@@ -125,14 +123,13 @@ def test_the_figure_keeps_the_colours_of_the_classes(english: Path) -> None:
     assert {(255, 255, 255), *CAMVID_COLOURS} <= found
 
 
-def test_same_folder_same_bytes(english: Path, scenes: Path, copied: Copied) -> None:
-    again = copied(scenes, "again/scenes")
-    write_report(again, EN)
-    for name in ("README.md", "report.html", "figures/examples.png", "figures/class_balance.png"):
-        assert (
-            hashlib.sha256((english / name).read_bytes()).digest()
-            == hashlib.sha256((again / name).read_bytes()).digest()
-        )
+def test_same_folder_same_bytes(masked: Path, copied: Copied) -> None:
+    again = copied(masked, "again/masked")
+    for folder in (masked, again):
+        write_report(folder, EN)
+    for name in ("README.md", "report.html", *(f"figures/{figure}.png" for figure in FIGURES)):
+        one, two = ((folder / name).read_bytes() for folder in (masked, again))
+        assert hashlib.sha256(one).digest() == hashlib.sha256(two).digest(), name
 
 
 def test_russian(scenes: Path) -> None:
@@ -182,7 +179,7 @@ def test_what_the_masks_hold(masked: Path) -> None:
     del data["splits"]["test"]["counts"], data["splits"]["test"]["pixels"]
     change(masked, data=data)
     text = written(masked)
-    assert "| train: the network learns from it | 400 | 46 | 1 M | 250 k |" in text
+    assert f"| train: the network learns from it | 400 | 46 | 1{SPACE}M | 250{SPACE}k |" in text
     assert "| val: chooses the checkpoint | 100 | — | — | — |" in text
     assert (
         f"> [!WARNING]\n> In the 46{SPACE}masks of the train split that were counted these classes never occur, "
@@ -300,7 +297,7 @@ def test_arrays_of_another_run(masked: Path) -> None:
 def test_sums_of_many_billions_of_pixels(masked: Path) -> None:
     counts = np.full((5, 5), 10**9) + np.diag(np.full(5, 10**11))
     np.savez(masked / "totals" / "test.npz", confusion=counts)
-    assert "| background | cell | 1 G | 1.0% |" in written(masked)
+    assert f"| background | cell | 1{SPACE}G | 1.0% |" in written(masked)
 
 
 def test_examples_whose_masks_are_lost(masked: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -450,7 +451,7 @@ def _write_end(session: Session, *, evaluation_seconds: float) -> None:
             "training_seconds": round(sum(seconds), 3),
             "evaluation_seconds": round(evaluation_seconds, 3),
             "seconds_per_epoch": round(sum(seconds) / len(seconds), 3) if seconds else None,
-            "images_per_second": rows[-1]["images_per_second"] if rows else None,
+            "images_per_second": statistics.median(row["images_per_second"] for row in rows) if rows else None,
             "peak_memory_bytes": environment.peak_memory(session.fabric.device),
         },
     )

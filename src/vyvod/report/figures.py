@@ -445,7 +445,9 @@ def _log_ranks(axes: Axes, shares: Floats, words: Words) -> None:
     axes.set_ylim(floor, max(1.5 * shares.max(), 10 * floor))
     axes.yaxis.set_major_locator(LogLocator(numticks=4))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: words.percent(value, 0 if value >= 0.01 else 2)))
+    axes.yaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: words.percent(value, max(0, round(-math.log10(100 * value)))))
+    )
 
 
 def cells(places: NDArray[np.integer]) -> Any:

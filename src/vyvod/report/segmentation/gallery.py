@@ -80,25 +80,26 @@ def blocks(run: Run, words: Words, count: int) -> list[Block]:
     colours = masks.class_colours(run)
     if colours is None:
         return [Paragraph(words.text("no_examples"))]
-    picture = Picture(
-        "examples",
-        _draw(chosen, colours, run.classes, words=words),
-        _alt(chosen, words),
-        words.say("segmentation_cap_examples"),
-        photos=True,
-    )
-    cards = [_card(example, colours, run.classes, words=words) for example in examples]
-    roles = [role for role in ROLES if any(record.role == role for record in records)]
-    choices = [Choice(role, words.say(f"group_{role}")) for role in roles if len(roles) > 1]
     gallery = Gallery(
-        picture,
-        cards,
-        choices,
+        _figure(chosen, colours, run.classes, words=words),
+        [_card(example, colours, run.classes, words=words) for example in examples],
+        _choices(records, words),
         words.say("filter_occurs"),
         at_first=10,
         legend=_legend(examples, colours, run.classes, words=words),
     )
     return [Paragraph(words.text("segmentation_examples_lead")), gallery]
+
+
+def _choices(records: Sequence[MaskRecord], words: Words) -> list[Choice]:
+    roles = [role for role in ROLES if any(record.role == role for record in records)]
+    return [Choice(role, words.say(f"group_{role}")) for role in roles if len(roles) > 1]
+
+
+def _figure(chosen: Sequence[Example], colours: Colours, classes: Sequence[str], *, words: Words) -> Picture:
+    figure = _draw(chosen, colours, classes, words=words)
+    caption = words.say("segmentation_cap_examples")
+    return Picture("examples", figure, _alt(chosen, words), caption, photos=True)
 
 
 def _read(run: Run, record: MaskRecord) -> Example:

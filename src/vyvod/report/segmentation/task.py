@@ -1,19 +1,15 @@
 """What only the report of a semantic segmentation has: pixels, masks, Dice of classes and of images."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from vyvod.errors import RunError
-from vyvod.report import confusion
-from vyvod.report.document import Block, Code, Paragraph, Picture, Pictures, Section, Strong, Text
-from vyvod.report.figures import COLOURS
-from vyvod.report.records import SPLITS, Arrays, ExampleRecord, Floats, InputRecord, Run, SplitRecord
+from vyvod.report.document import Block, Code, Section, Strong, Text
+from vyvod.report.records import SPLITS, Arrays, ExampleRecord, InputRecord, Run, SplitRecord
 from vyvod.report.segmentation import balance as pixels
-from vyvod.report.segmentation import classes, gallery, images
+from vyvod.report.segmentation import classes, confusion, gallery, images
 from vyvod.report.text import Words
 
 EXAMPLE: type[ExampleRecord] = gallery.MaskRecord
@@ -35,9 +31,6 @@ DEFINITIONS: Mapping[str, str] = {name: f"define_{name}" for name in _DEFINED}
 
 _LISTED = 20
 """Up to that many classes are named in the brief."""
-_ANNOTATED = 21
-"""Up to that many classes the confusion matrix has numbers in its cells."""
-_PAIRS = 15
 
 
 def check_rows(path: Path, rows: Arrays, classes: int) -> None:
@@ -176,54 +169,4 @@ def sections(run: Run, words: Words, split: str) -> list[Section]:
     if np.isfinite(run.per_image.get(split, {}).get("dice", np.zeros(0))).any():
         parts.append(images.section(run, words, split))
     counts = run.totals.get(split, {}).get("confusion", np.zeros((0, 0), dtype=np.int64))
-    return [*parts, *([_confusion(run, words, counts, split=split)] if counts.any() else [])]
-
-
-def _confusion(run: Run, words: Words, counts: confusion.Confusion, *, split: str) -> Section:
-    name = words.say(f"split_{split}")
-    title = words.say("fig_confusion", split=name)
-    shares = confusion.shares_of(counts)
-    few = len(run.classes) <= _ANNOTATED
-    annotate = partial(_annotate, shares=shares, words=words) if few else None
-    least = _least(len(run.classes))
-    # A few pixels of almost every class fall to almost every other: they would colour the whole figure.
-    seen = np.where(shares < least, 0.0, shares)
-    figure = confusion.draw(title, run.classes, seen, annotate=annotate, words=words)
-    blank = words.say("cap_pixel_blank", least=words.percent(least, 2 - int(least >= 0.001)))
-    caption = f"{words.say('cap_pixel_confusion' if few else 'cap_confusion_many')} {blank}"
-    picture = Pictures([Picture("confusion", figure, words.say("alt_table", title=title), caption)])
-    pairs = confusion.pairs(counts)
-    if not pairs:
-        blocks: list[Block] = [Paragraph(words.text("pixel_confusion_none", split=name)), picture]
-        return Section("confusion", words.say("section_confusion"), blocks)
-    truth, predicted = pairs[0]
-    top = words.text(
-        "pixel_confusion_top",
-        split=name,
-        wrong=words.share(1 - float(np.trace(counts) / counts.sum())),
-        truth=Strong(run.classes[truth]),
-        predicted=Strong(run.classes[predicted]),
-        share=words.share(float(shares[truth, predicted])),
-    )
-    table = confusion.pair_table(
-        run.classes, counts, most=_PAIRS, count=words.large, title=words.say("col_wrong_pixels"), words=words
-    )
-    return Section("confusion", words.say("section_confusion"), [Paragraph(top), picture, table])
-
-
-def _digits(classes: int) -> int:
-    return 1 if classes <= 6 else 0
-
-
-def _least(classes: int) -> float:
-    """Shares below it are not drawn: they would be zeros."""
-    return 0.0005 if classes <= 6 else 0.005
-
-
-def _annotate(axes: Axes, *, shares: Floats, words: Words) -> None:
-    count = len(shares)
-    size = 14 if count <= 6 else 11.5 if count <= 12 else 8
-    for row, column in np.argwhere(shares >= _least(count)):
-        colour = COLOURS["surface" if shares[row, column] > 0.7 else "ink"]
-        text = words.number(100 * float(shares[row, column]), _digits(count))
-        axes.text(column, row, text, ha="center", va="center", fontsize=size, color=colour)
+    return [*parts, *([confusion.section(run, words, counts, split=split)] if counts.any() else [])]

@@ -295,7 +295,7 @@ TEXTS: dict[str, Entry] = {
     ),
     "cap_pixel_blank": ("Shares below {least} are left blank.", "Ячейки с долей меньше {least} пустые."),
     "pixel_confusion_top": (
-        "{wrong} of the pixels that count on {split} have a wrong class. The most frequent confusion: {truth} taken for "
+        "On {split}, {wrong} of the pixels that count have a wrong class. The most frequent confusion: {truth} taken for "
         "{predicted}, {share} of the pixels of the true class.",
         "На {split} неверный класс получили {wrong} учитываемых пикселей. Самая частая ошибка: класс {truth} принят за "
         "{predicted}, {share} пикселей истинного класса.",
