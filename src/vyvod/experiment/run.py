@@ -327,7 +327,6 @@ class Session:
         # The training state last: a run that is killed before it is written does the epoch again, to the same bits.
         if better:
             save_weights(self.state.evaluated, self.folder / BEST, {"epoch": str(self.state.epoch)})
-        save_weights(self.state.evaluated, self.folder / LAST, {"epoch": str(self.state.epoch)})
         checkpoint.save(self.state, self.fabric, self.folder / TRAINING_STATE)
         write_rows(self.folder / "metrics.csv", self.state.rows)
         write_rows(self.folder / "per_class.csv", self.state.class_rows)
@@ -378,10 +377,19 @@ def _run(fabric: Fabric, job: Job, assembly: Assembly, folder: Path) -> None:
         )
     if session.state.epoch < job.settings.training.epochs:
         session.train()
-    if first and not (folder / BEST).exists():
-        save_weights(session.state.evaluated, folder / BEST, {"epoch": "0"})
+    if first:
+        _write_last(session)
     fabric.barrier()
     _finish(session)
+
+
+def _write_last(session: Session) -> None:
+    # Once, and not after each epoch: until the end they are in the training state, and a large network takes long to write.
+    network, epoch = session.state.evaluated, str(session.state.epoch)
+    if session.state.epoch:
+        save_weights(network, session.folder / LAST, {"epoch": epoch})
+    if not (session.folder / BEST).exists():
+        save_weights(network, session.folder / BEST, {"epoch": epoch})
 
 
 def _has_state(folder: Path) -> bool:
