@@ -22,7 +22,6 @@ from vyvod.experiment.settings import Settings, read_settings
 from vyvod.training.optimizer import make_optimizer
 from vyvod.types import Batch
 
-
 EPOCHS = 30
 
 
