@@ -1,9 +1,11 @@
 """Settings: YAML, words, and errors that name every problem and the nearest key."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from vyvod.errors import SettingsError
 from vyvod.experiment import settings as subject
@@ -96,6 +98,14 @@ def test_explained_settings_are_yaml_that_reads_back(tmp_path: Path) -> None:
     assert again.training == settings.training
     assert "depth: 18  # " in text
     assert all(" # " in line for line in text.splitlines())
+
+
+def test_recipes_of_the_documentation_are_settings(repository: Path) -> None:
+    page = (repository / "docs" / "segmentation.md").read_text(encoding="utf-8")
+    recipes = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert len(recipes) == 3
+    for recipe in recipes:
+        check(yaml.safe_load(recipe))
 
 
 def test_examples_are_settings(repository: Path) -> None:
