@@ -181,8 +181,10 @@ def test_changed_data_are_noticed(tmp_path: Path) -> None:
     told = record.open_folder(folder)
     told["data"]["splits"]["train"]["fingerprint"] = "other"
     record.update(folder, data=told["data"])
+    before = (folder / "run.json").read_bytes()
     with pytest.raises(RunError, match="images of the train split have changed"):
         resume(folder, epochs="+1")
+    assert (folder / "run.json").read_bytes() == before, "what was found before stays as it is"
 
 
 @pytest.mark.parametrize("damage", ["truncate", "hostile", "other"])

@@ -1,5 +1,6 @@
 """What was written is read back with TensorBoard's own reader."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,8 @@ def test_resumed_run_takes_back_what_was_not_saved(tmp_path: Path) -> None:
     for epoch in (1, 2, 3):
         killed.epoch(row(epoch, 0.5), epoch=epoch, per_class={})
     killed.writer.close()
+    # Event files are read in the order of their names, which begin with the second; what follows is not in order.
+    time.sleep(1.1)
     resumed = open_one(tmp_path, resume_epoch=1)
     resumed.epoch(row(2, 0.25), epoch=2, per_class={})
     resumed.close({})
