@@ -245,7 +245,7 @@ def test_some_of_the_classes(tmp_path: Path) -> None:
         (["augmentation.crop_size=8"], "8"),
         (["augmentation.mixup=0.2"], "augmentation.mixup is for classification, but model=unet is for segmentation"),
         (["augmentation.rescale=[2, 0.5]"], "0 < smallest <= largest"),
-        (["segmentation.loss=dise"], "segmentation.loss"),
+        (["segmentation.loss=dise"], "segmentation.loss='dise': there is no loss 'dise'. Did you mean 'dice'?"),
         (["segmentation.class_weights=[1, 2, 3]"], "has 3 values, and there are 2 classes"),
         (["segmentation.border_weight=10", "segmentation.loss=dice"], "weighs the cross-entropy"),
         (["data.classes=voc"], "offers no choice of classes of that name"),

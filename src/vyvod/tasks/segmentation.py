@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal, Self, cast
+from typing import ClassVar, Literal, Self, cast, get_args
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vyvod import losses
+from vyvod.catalog import nearest
 from vyvod.data.contract import BACKGROUND, IGNORE
 from vyvod.data.joint import Mosaic, RandomTile, Whole, window
 from vyvod.data.loading import BatchTransform, Preparation, Request, listed
@@ -57,7 +58,14 @@ class SegmentationSettings(Record):
     @field_validator("loss", mode="before")
     @classmethod
     def _sum(cls, given: object) -> object:
-        return dict(_terms(given)) if isinstance(given, str) else given
+        factors = dict(_terms(given)) if isinstance(given, str) else given
+        known = get_args(LossName)
+        unknown = [name for name in factors if name not in known] if isinstance(factors, Mapping) else []
+        if unknown:
+            raise ValueError(
+                f"there is no loss '{unknown[0]}'.{nearest(unknown[0], known)} There are {', '.join(known)}"
+            )
+        return factors
 
 
 def _terms(text: str) -> Iterator[tuple[str, float]]:
