@@ -28,6 +28,7 @@ $(STAMP): requirements.txt pyproject.toml
 demo: install  ## train on images that ship with the package; prints where the report lies
 	$(BIN)/vyvod train data=fashion-mnist-mini model=plain training.epochs=25 training.batch_size=32 training.learning_rate=2e-3 name=demo
 	$(BIN)/vyvod train data=nuclei model=unet model.width=16 name=demo-segmentation
+	$(BIN)/vyvod train data=nuclei-boxes model=yolo5 data.image_size=256 name=demo-detection
 
 test: install  ## everything that the project promises: style, types, imports, tests
 	@began=$$(date +%s); $(MAKE) --no-print-directory lint && $(BIN)/pytest && \
@@ -44,7 +45,7 @@ format: install  ## put the code into its format
 	$(BIN)/ruff format .
 
 requirements: install  ## resolve requirements.txt anew from pyproject.toml, keeping what still fits
-	$(BIN)/uv pip compile pyproject.toml --extra wandb --extra onnx --extra dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra wandb --extra onnx --extra video --extra dev --universal --python-version 3.11 \
 		--no-emit-index-url --no-header --quiet --output-file requirements.txt
 	@line='# Exact versions, for all systems. Made from pyproject.toml with `make requirements`; change the ranges there.'; \
 		{ echo "$$line"; cat requirements.txt; } > requirements.new && mv requirements.new requirements.txt

@@ -14,7 +14,7 @@ from vyvod.cli import app
 
 QUICK = ["data.limit=240", "training.batch_size=40"]
 """What is added to trainings, so that they take seconds."""
-SEGMENTERS = ("model=unet", "model=smp/")
+SMALL_SETS = ("model=unet", "model=smp/", "model=yolo5")
 
 
 def _blocks(page: Path, language: str) -> list[str]:
@@ -35,6 +35,7 @@ def workplace(repository: Path, shared_data: Path, tmp_path: Path, monkeypatch: 
     (tmp_path / "my_net.py").write_text(network, encoding="utf-8")
     _write_images(tmp_path / "my_images")
     _write_masks(tmp_path / "my_masks")
+    _write_boxes(tmp_path / "my_boxes")
     return tmp_path
 
 
@@ -59,12 +60,27 @@ def _write_masks(folder: Path) -> None:
         Image.fromarray(mask).save(folder / "masks" / f"{number}.png")
 
 
+def _write_boxes(folder: Path) -> None:
+    """In YOLO's format: centre and size, as shares of the image."""
+    random = np.random.default_rng(0)
+    for kind in ("images", "labels"):
+        (folder / kind).mkdir(parents=True)
+    (folder / "data.yaml").write_text("path: .\ntrain: images\nnames: [square, bar]\n", encoding="utf-8")
+    for number in range(24):
+        pixels = random.normal(90, 20, (64, 96, 3))
+        pixels[10:40, 20:50] += 80
+        pixels[50:60, number : number + 60] += 80
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / "images" / f"{number}.jpg")
+        lines = ["0 0.3646 0.3906 0.3125 0.4688", f"1 {(number + 30) / 96:.4f} 0.8594 0.625 0.1562"]
+        (folder / "labels" / f"{number}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def _quick(words: list[str]) -> list[str]:
     if words[0] == "find-lr":
         return [*words, *QUICK]
     if words[0] != "train" or "--resume" in words:
         return words
-    if any(word.startswith(SEGMENTERS) for word in words):
+    if any(word.startswith(SMALL_SETS) for word in words):
         return [*words, "training.epochs=1"]
     return [*words, *QUICK, *([] if "name=two" in words else ["training.epochs=1"])]
 
@@ -82,6 +98,8 @@ def test_commands(repository: Path, workplace: Path) -> None:
         "first",
         "nuclei",
         "mask-folder-unet-resnet18",
+        "cells",
+        "box-folder-yolo5",
         "fashion-mnist-resnet",
         "fashion-mnist-resnet-2",
         "image-folder-resnet",

@@ -111,16 +111,21 @@ def evaluate(context: typer.Context, words: Words = None) -> None:
     _show_report(folder)
 
 
-@command()
+@command(words=True)
 def predict(
+    context: typer.Context,
     run: Run,
-    source: Annotated[Path, typer.Argument(help="An image, or a folder of images.", metavar="IMAGE_OR_FOLDER")],
+    source: Annotated[
+        Path, typer.Argument(help="An image, a folder of images, or a video.", metavar="IMAGE_OR_FOLDER_OR_VIDEO")
+    ],
+    words: Overrides = None,
     output: Annotated[Path | None, typer.Option(help="Where to write; by default RUN/predictions.")] = None,
 ) -> None:
-    """Ask a network about images: a CSV file, and pictures of the answers."""
+    """Ask a network about images or a video: a CSV file, and pictures of the answers (detection.confidence=0.5 ...)."""
     from vyvod.experiment.prediction import predict_files
 
-    found = predict_files(run, source, output=output, progress=_progress())
+    changes = _all_words(context, words)
+    found = predict_files(run, source, output=output, changes=changes, progress=_progress())
     for sentence in found.sentences[:10]:
         print(sentence)
     more = f" ({len(found.rows) - 10} more)" if len(found.rows) > 10 else ""
@@ -145,24 +150,13 @@ def export(
     run: Run,
     output: Annotated[Path | None, typer.Option(help="The file; by default RUN/model.onnx.")] = None,
 ) -> None:
-    """Write the network as ONNX, normalisation inside, and check it with onnxruntime."""
+    """Write the network as ONNX, normalisation (of detectors also decoding and suppression) inside, and check the file."""
     from vyvod.experiment.assembly import trained
-    from vyvod.experiment.export import export_onnx
+    from vyvod.experiment.per_task import per_task
 
     known = trained(run)
-    path = output or run / "model.onnx"
-    difference = export_onnx(
-        known.network,
-        path,
-        spec=known.spec,
-        mean=known.normalisation.mean,
-        std=known.normalisation.std,
-        classes=known.classes,
-    )
-    print(
-        f"{path}: input `images` (N, {known.spec.channels}, {known.spec.height}, {known.spec.width}) in 0..1, output `logits`."
-    )
-    print(f"Checked with onnxruntime on random images: largest difference {difference:.1e}.")
+    for sentence in per_task(known.task.name).export(known, output or run / "model.onnx"):
+        print(sentence)
 
 
 @command(name="list")
@@ -176,7 +170,8 @@ def list_(what: Annotated[str, typer.Argument(help="data, models or metrics")]) 
                 ("name", "task", "what"), [(e.name, ", ".join(e.tasks), e.title) for e in catalog.datasets().values()]
             )
             print(
-                "Your own: data=./my_data.py (see CONTRIBUTING.md), data=image-folder or data=mask-folder with data.root=FOLDER"
+                "Your own: data=./my_data.py (see CONTRIBUTING.md), data=image-folder, data=mask-folder or data=box-folder "
+                "with data.root=FOLDER"
             )
         case "models":
             _table(
@@ -232,7 +227,7 @@ def doctor() -> None:
 
 @command(name="check", parent=data_app, words=True)
 def data_check(context: typer.Context, words: Words = None) -> None:
-    """Find unreadable images and masks, duplicates (also across splits), odd formats, and unbalanced classes."""
+    """Find unreadable images, masks and odd boxes, duplicates (also across splits), odd formats, and unbalanced classes."""
     from vyvod.experiment.datacheck import check_data
 
     summary, path = check_data(_settings(_all_words(context, words)), progress=_progress())
@@ -248,6 +243,24 @@ def data_check(context: typer.Context, words: Words = None) -> None:
     for finding in summary["findings"] or ["Nothing suspicious was found."]:
         print(f"- {finding}")
     print(f"Everything, with the names of the images: {path}")
+
+
+@command(name="convert", parent=data_app, words=True)
+def data_convert(context: typer.Context, words: Words = None) -> None:
+    """Write a data set with boxes in another format: data=... [data.root=...] to=coco|voc|yolo output=FOLDER."""
+    from vyvod.experiment.dataconvert import convert_data
+
+    to, rest = _take(_all_words(context, words), "to", default="")
+    output, rest = _take(rest, "output", default="")
+    if not to or not output:
+        raise SettingsError(
+            "Name the format and a new folder: vyvod data convert data=... to=coco|voc|yolo output=FOLDER"
+        )
+    written = convert_data(_settings(rest), to=to, output=Path(output), progress=_progress())
+    print(f"{written.images} images with {written.objects} objects: {output}")
+    if written.left_out:
+        print(f"{written.left_out} objects that do not count were left out: YOLO's files have no word for them.")
+    print(f"To use them: data=box-folder data.root={output}")
 
 
 def main() -> None:

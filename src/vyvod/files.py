@@ -93,6 +93,11 @@ def write_json(path: Path, record: object) -> None:
     write_text(path, json.dumps(record, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
+def write_compact_json(path: Path, record: object) -> None:
+    """Write a large JSON record atomically, without spaces: for programs, not for people."""
+    write_text(path, json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 

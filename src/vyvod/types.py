@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
@@ -46,7 +46,8 @@ class Sample:
     image: Tensor
     """``(C, H, W)`` uint8 ``torchvision.tv_tensors.Image``, C = 1 or 3, RGB."""
     target: Any
-    """Classification: ``int`` class index. Segmentation: ``(H, W)`` uint8 ``tv_tensors.Mask``, class indices, 255 = ignore."""
+    """Classification: ``int`` class index. Segmentation: ``(H, W)`` uint8 ``tv_tensors.Mask``, class indices, 255 = ignore.
+    Detection: a dictionary of the objects, see ``BoxSplit`` in ``data/contract.py``."""
     id: str
     """Stable: the same in every run and on every machine."""
 
@@ -59,7 +60,7 @@ class Batch:
     """``(N, C, H, W)``, uint8 as loaded, float32 and normalised once prepared; N times ``(C, H, W)`` where sizes differ."""
     targets: Any
     """Classification: ``(N,)`` int64 class indices, or ``(N, K)`` float32 class shares after mixup and cutmix.
-    Segmentation: see ``tasks/segmentation.py``."""
+    Segmentation and detection: see ``tasks/segmentation.py`` and ``tasks/detection.py``."""
     ids: Sequence[str]
     """N ids of samples."""
     skipped: Sequence[str] = ()
@@ -78,6 +79,8 @@ class Scores:
     """Column -> ``(N, ...)`` array: the ids, and statistics from which every metric can be recomputed for any subset."""
     extra: dict[str, np.ndarray] = field(default_factory=dict)
     """For figures, e.g. ``confusion``: ``(K, K)`` int64, rows = truth, columns = prediction."""
+    documents: dict[str, Callable[[], Any]] = field(default_factory=dict)
+    """Name -> makes a JSON record for other programs, such as COCO's results; large, so only on demand."""
 
 
 class Progress(Protocol):

@@ -180,3 +180,81 @@ def test_freezing_mistakes() -> None:
         build.freeze(model, ("all-but-head",), ())
     with pytest.raises(SettingsError, match="leaves nothing to train"):
         build.freeze(model, ("stages", "head"), ("head",))
+
+
+DETECTOR = '''"""A detector of mine."""
+import torch
+from torch import nn
+
+TASKS = ("detection",)
+
+
+class Net(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.layer = nn.Linear(3, classes)
+
+    def forward(self, images, targets=None):
+        number = len(images)
+        one = {"boxes": torch.zeros(2, 4), "labels": torch.tensor([1, 3]), "scores": torch.zeros(2)}
+        return [one for _ in images]
+
+
+def build(options, spec, classes):
+    return Net(classes)
+'''
+
+
+def test_own_detector(tmp_path: Path) -> None:
+    architecture = build.resolve(own(tmp_path, DETECTOR))
+    model = build.build(architecture, SMALL, 3)
+    assert model.training
+    assert build.cost(model, SMALL)["parameters"] == 12
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            ("[one for _ in images]", "one"),
+            r"gives a dict\. Expected, .* a list with a dictionary for each image: boxes, la",
+        ),
+        (("[one for _ in images]", "[one, one]"), r"gives a list of 2\. Expected"),
+        (("[one for _ in images]", "torch.zeros(2)"), r"gives a tensor of 2 \(torch.float32\)\. Expected"),
+        (('"scores"', '"confidence"'), r"gives no tensor scores"),
+        (
+            ("torch.zeros(2, 4)", "torch.zeros(2, 5)"),
+            r"gives as boxes a tensor of 2 x 5 .*, not D x 4 for D = 2 labels",
+        ),
+        (("torch.zeros(2)}", "torch.zeros(3)}"), r"gives as scores a tensor of 3 .*, not D for D = 2 labels"),
+        (
+            ("[1, 3]", "[0, 2]"),
+            r"labels that are not whole numbers from 1 to 3, the number of classes \(0 is background\)",
+        ),
+        (("[1, 3]", "[1.0, 2.0]"), r"labels that are not whole numbers from 1 to 3"),
+        (
+            ("number = len(images)", "number = images.shape"),
+            r"fails on images of 3 x 32 x 32 .*AttributeError.*net.py, line 14",
+        ),
+        (('"detection",)', '"detection",)\nMASKS = True'), r"gives no tensor masks"),
+    ],
+)
+def test_own_network_that_does_not_detect(tmp_path: Path, change: tuple[str, str], sentence: str) -> None:
+    architecture = build.resolve(own(tmp_path, DETECTOR.replace(*change), "net"))
+    with pytest.raises(SettingsError, match=sentence):
+        build.build(architecture, SMALL, 3)
+
+
+def test_cost_of_a_detector_is_that_of_its_outputs(tmp_path: Path) -> None:
+    class Detector(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3, padding=1)
+
+        def outputs(self, images: torch.Tensor) -> torch.Tensor:
+            return self.conv(images)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            raise AssertionError("suppression cannot be counted")
+
+    assert build.cost(Detector(), InputSpec(3, 4, 4))["macs"] == 3 * 8 * 9 * 16

@@ -8,6 +8,7 @@ import pytest
 import safetensors.torch
 import torch
 from torch import nn
+from torchvision.ops import FrozenBatchNorm2d
 
 from vyvod.errors import RunError, WeightsError
 from vyvod.models.build import build, resolve
@@ -24,6 +25,7 @@ from vyvod.types import InputSpec
 
 SMALL = InputSpec(3, 16, 16)
 HEAD = ("head",)
+HEAD_OF_READER = ("2",)
 
 
 def plain(classes: int = 10, **options: object) -> nn.Module:
@@ -289,3 +291,110 @@ def test_safetensors_of_others(tmp_path: Path) -> None:
     other = plain()
     load_weights(other, read_weights(tmp_path / "w.safetensors"), head=HEAD)
     assert same(other, model)
+
+
+READER = '''"""A net of mine, with files of its own."""
+import torch
+from torch import nn
+from vyvod.errors import WeightsError
+
+TASKS = ("classification",)
+HEAD = ("2",)
+
+
+def build(options, spec, classes):
+    return nn.Sequential(nn.Linear(3, 3), nn.Flatten(), nn.Linear(3, 2 * classes))
+
+
+def classes_of(outputs):
+    return outputs // 2
+
+
+def read(path, options):
+    if path.suffix != ".mine":
+        return None
+    return {name: torch.full(shape, 7.0) for name, shape in SHAPES.items()}
+'''
+
+
+@pytest.mark.parametrize(
+    ("shapes", "fresh", "reason"),
+    [
+        ({"0.weight": (3, 3), "0.bias": (3,), "2.weight": (4, 3), "2.bias": (4,)}, (), ""),
+        ({"0.weight": (3, 3), "0.bias": (3,)}, ("2.weight", "2.bias"), "the weights have no such head"),
+        (
+            {"0.weight": (3, 3), "0.bias": (3,), "2.weight": (10, 3), "2.bias": (10,)},
+            ("2.weight", "2.bias"),
+            "the weights have 5 classes, the data set 2",
+        ),
+        (
+            {"0.weight": (3, 3)},
+            ("0.bias", "2.weight", "2.bias"),
+            "the weights are for the beginning of the network only",
+        ),
+    ],
+)
+def test_files_of_an_architectures_own(
+    tmp_path: Path, shapes: dict[str, tuple[int, ...]], fresh: tuple[str, ...], reason: str
+) -> None:
+    (tmp_path / "net.py").write_text(READER.replace("SHAPES", repr(shapes)))
+    (tmp_path / "w.mine").write_bytes(b"x")
+    architecture = resolve(ModelSettings(name=str(tmp_path / "net.py")))
+    weights = read_source(str(tmp_path / "w.mine"), architecture)
+    ours = architecture.module.build(None, None, 2)
+    loaded = load_weights(ours, weights, head=HEAD_OF_READER)
+    assert (loaded.not_loaded, loaded.reason) == (fresh, reason)
+    assert ours[0].weight.eq(7).all()
+    if fresh:
+        before = ours[0].weight.clone()
+        with pytest.raises(WeightsError):
+            load_weights(ours, weights, head=HEAD_OF_READER, whole=True)
+        assert torch.equal(ours[0].weight, before)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "sentence"),
+    [
+        ({"other": (3,)}, "0 of the network's 4 tensors fit.*without a place: other"),
+        ({}, "0 of the network's 4 tensors fit; missing: 0.weight, 0.bias"),
+        ({"0.weight": (3, 4)}, "of another shape: 0.weight"),
+    ],
+)
+def test_a_partial_file_still_has_to_fit(tmp_path: Path, shapes: dict[str, tuple[int, ...]], sentence: str) -> None:
+    (tmp_path / "net.py").write_text(READER.replace("SHAPES", repr(shapes)))
+    (tmp_path / "w.mine").write_bytes(b"x")
+    architecture = resolve(ModelSettings(name=str(tmp_path / "net.py")))
+    with pytest.raises(WeightsError, match=sentence):
+        load_weights(
+            architecture.module.build(None, None, 2),
+            read_source(str(tmp_path / "w.mine"), architecture),
+            head=HEAD_OF_READER,
+        )
+
+
+def test_a_reader_that_fails_and_one_that_declines(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(READER)
+    architecture = resolve(ModelSettings(name=str(tmp_path / "net.py")))
+    (tmp_path / "w.mine").write_bytes(b"x")
+    with pytest.raises(WeightsError, match=r"read of model=.* fails on .*w.mine: NameError: name 'SHAPES'"):
+        read_source(str(tmp_path / "w.mine"), architecture)
+    model = architecture.module.build(None, None, 2)
+    save_weights(model, tmp_path / "w.safetensors", {})
+    assert len(read_source(str(tmp_path / "w.safetensors"), architecture).tensors) == 4
+    (tmp_path / "w.mine").write_bytes(b"")
+    with pytest.raises(WeightsError, match="is empty"):
+        read_source(str(tmp_path / "w.mine"), architecture)
+
+
+def test_a_frozen_batch_norm_does_not_count_batches() -> None:
+    def network(norm: nn.Module) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(3, 4, 1), norm)
+
+    theirs, ours = network(nn.BatchNorm2d(4)), network(FrozenBatchNorm2d(4))
+    assert not load_weights(ours, weights_of(theirs), head=()).not_loaded
+    assert not load_weights(theirs, weights_of(ours), head=()).not_loaded
+
+
+def test_weights_of_coco_only_where_there_are_some() -> None:
+    with pytest.raises(WeightsError, match=r"There are no COCO weights for model=plain .* or leave out model.weights"):
+        read_source("coco", resolve(ModelSettings(name="plain", weights="coco")))

@@ -356,3 +356,42 @@ def masked(tmp_path: Path) -> Path:
 
     names = ("background", "cell", "wall", "never", "nowhere")
     return masks.make_segmentation_run(tmp_path / "masked", masks.patchwork(5, 5, 32), names, palette=None, epochs=3)
+
+
+@pytest.fixture(scope="session")
+def blood(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Path:
+    """A run of a detector over blood cells, 3 classes; not to be changed."""
+    from tests.report import detections
+
+    pictures = detections.xml_pictures(shared_data / "bccd" / "BCCD", detections.BCCD, 12)
+    return detections.make_detection_run(tmp_path_factory.mktemp("runs") / "blood", pictures, detections.BCCD)
+
+
+@pytest.fixture(scope="session")
+def coco(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Path:
+    """A run with 80 classes, some of them awkward and some without objects, and with crowds; not to be changed."""
+    from tests.report import detections
+
+    pictures, names = detections.coco_pictures(shared_data, 12)
+    return detections.make_detection_run(tmp_path_factory.mktemp("runs") / "coco", pictures, names)
+
+
+@pytest.fixture(scope="session")
+def trees(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Path:
+    """A run with one class and with masks; not to be changed."""
+    from tests.report import detections
+
+    pictures = detections.xml_pictures(shared_data / "embedded" / "detection_trees" / "val", detections.TREES, 6)
+    parts = ("loss_classifier", "loss_box_reg", "loss_objectness", "loss_rpn_box_reg", "loss_mask")
+    folder = tmp_path_factory.mktemp("runs") / "trees"
+    return detections.make_detection_run(folder, pictures, detections.TREES, masks=True, parts=parts)
+
+
+@pytest.fixture
+def boxed(tmp_path: Path) -> Path:
+    """A small run of a detector that a test may damage; its last class never occurs."""
+    from tests.report import detections
+
+    return detections.make_detection_run(
+        tmp_path / "boxed", detections.squares(5, 4), ("cell", "wall", "door", "never"), epochs=3
+    )

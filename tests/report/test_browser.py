@@ -38,7 +38,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def pages(
-    finished: Path, hundred: Path, scenes: Path, cells: Path, forty: Path, tmp_path_factory: pytest.TempPathFactory
+    finished: Path,
+    hundred: Path,
+    scenes: Path,
+    cells: Path,
+    forty: Path,
+    coco: Path,
+    trees: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Path]:
     """The reports, as addresses."""
     made = {}
@@ -48,6 +55,8 @@ def pages(
         ("scenes", scenes, "en"),
         ("cells", cells, "ru"),
         ("forty", forty, "en"),
+        ("coco", coco, "en"),
+        ("trees", trees, "ru"),
     ):
         folder = Path(shutil.copytree(source, tmp_path_factory.mktemp("pages") / name))
         settings = ReportSettings(language=language)  # type: ignore[arg-type]
@@ -68,6 +77,12 @@ def opened(browser: Browser, pages: dict[str, Path]) -> Iterator[Page]:
 def masked(browser: Browser, pages: dict[str, Path]) -> Iterator[Page]:
     """The report of the street scenes on a desktop."""
     yield from visit(browser, pages["scenes"], width=1280, scheme="light")
+
+
+@pytest.fixture
+def boxed(browser: Browser, pages: dict[str, Path]) -> Iterator[Page]:
+    """The report of a detector with 80 classes on a desktop."""
+    yield from visit(browser, pages["coco"], width=1280, scheme="light")
 
 
 def visit(browser: Browser, path: Path, *, width: int, scheme: str) -> Iterator[Page]:
@@ -134,7 +149,7 @@ def test_dark_where_the_system_is_dark(browser: Browser, pages: dict[str, Path])
         assert background(page) == "rgb(15, 20, 26)"
 
 
-@pytest.mark.parametrize("name", ["ten", "hundred", "scenes", "cells", "forty"])
+@pytest.mark.parametrize("name", ["ten", "hundred", "scenes", "cells", "forty", "coco", "trees"])
 def test_no_sideways_scrolling_on_a_phone(browser: Browser, pages: dict[str, Path], name: str) -> None:
     for page in visit(browser, pages[name], width=360, scheme="light"):
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
@@ -278,3 +293,94 @@ def test_classes_sort_by_their_pixels(masked: Page) -> None:
     table = masked.locator("#classes table")
     table.get_by_role("button", name="support, pixels").click()
     assert table.locator("tbody th").first.inner_text() in ("road", "building")
+
+
+def test_boxes_are_switched_by_kind(boxed: Page) -> None:
+    for kind, label in (("right", "right detection"), ("false", "false detection"), ("missed", "missed object")):
+        boxes = boxed.locator(f".card:visible .canvas g.{kind}:visible")
+        assert boxes.count() > 0
+        boxed.get_by_role("checkbox", name=label).uncheck()
+        assert boxes.count() == 0
+    truth = boxed.locator(".card:visible .canvas g.found:visible")
+    assert truth.count() == 0
+    boxed.get_by_role("checkbox", name="true box, found").check()
+    assert truth.count() > 0
+
+
+def test_labels_lie_apart_and_inside(boxed: Page) -> None:
+    card = boxed.locator(".card:visible").first
+    tags = [tag.bounding_box() for tag in card.locator(".tag").all()]
+    area = card.locator(".canvas").bounding_box()
+    assert area is not None
+    assert len(tags) > 3
+    for place, one in enumerate(tags):
+        assert one is not None
+        assert one["x"] >= area["x"] - 1
+        assert one["x"] + one["width"] <= area["x"] + area["width"] + 1
+        for two in tags[:place]:
+            assert two is not None
+            beside = one["x"] >= two["x"] + two["width"] - 0.5 or two["x"] >= one["x"] + one["width"] - 0.5
+            assert beside or one["y"] >= two["y"] + two["height"] - 0.5 or two["y"] >= one["y"] + one["height"] - 0.5
+    boxed.get_by_role("checkbox", name="labels").uncheck()
+    assert card.locator(".tag").count() == 0
+
+
+def test_a_pointer_reads_a_box(boxed: Page) -> None:
+    card = boxed.locator(".card:visible").last
+    box = card.locator(".canvas g:visible").last
+    box.locator("rect").last.hover()
+    label, kind = card.locator(".probe").inner_text().split(" · ")
+    assert label == box.get_attribute("data-label")
+    assert kind in ("right detection", "false detection", "missed object")
+    boxed.mouse.move(0, 0)
+    assert card.locator(".probe").inner_text() == ""
+
+
+def test_boxes_of_other_classes_are_hidden(boxed: Page) -> None:
+    shown = boxed.locator(".card:visible .canvas g:visible")
+    boxed.select_option("select.tags", "person")
+    names = set(shown.evaluate_all("boxes => boxes.map((box) => box.dataset.class)"))
+    assert names == {"person"}
+    boxed.select_option("select.tags", index=0)
+    names = set(shown.evaluate_all("boxes => boxes.map((box) => box.dataset.class)"))
+    assert len(names) > 1
+
+
+def test_boxes_lie_on_what_they_show(boxed: Page, coco: Path) -> None:
+    record = {example["id"]: example for example in json.loads((coco / "examples.json").read_text(encoding="utf-8"))}
+    card = boxed.locator(".card:visible").first
+    example = record[card.locator(".name").inner_text()]
+    boxed.get_by_role("checkbox", name="true box, found").check()
+    area = card.locator(".canvas").bounding_box()
+    largest = max(
+        example["predicted"], key=lambda part: (part["box"][2] - part["box"][0]) * (part["box"][3] - part["box"][1])
+    )
+    label = f" {largest['score']:.2f}"
+    box = card.locator(f'.canvas g[data-label$="{label}"] rect.halo').first.bounding_box()
+    assert area is not None
+    assert box is not None
+    times = area["width"] / example["size"][1]
+    assert box["x"] - area["x"] == pytest.approx(times * largest["box"][0], abs=3)
+    assert box["y"] - area["y"] == pytest.approx(times * largest["box"][1], abs=3)
+    card.get_by_role("button", name="Enlarge").click()
+    wide = card.locator(".canvas").bounding_box()
+    assert wide is not None
+    assert wide["width"] > 1.8 * area["width"]
+
+
+def test_boxes_are_sorted_by_f1(boxed: Page) -> None:
+    boxed.get_by_role("button", name="Show all").click()
+    boxed.select_option("select.order", "ascending")
+    values = boxed.locator(".card .verdict b").all_inner_texts()
+    assert values == sorted(values)
+
+
+def test_masks_of_detections_are_switched(browser: Browser, pages: dict[str, Path]) -> None:
+    for page in visit(browser, pages["trees"], width=1280, scheme="dark"):
+        masks = page.locator(".pixels:visible")
+        assert masks.count() == 6
+        assert masks.first.evaluate("image => getComputedStyle(image).backgroundColor") == "rgba(0, 0, 0, 0)"
+        photo = page.locator(".photo").first.bounding_box()
+        assert photo == masks.first.bounding_box()
+        page.get_by_role("checkbox", name="маски").uncheck()
+        assert masks.count() == 0

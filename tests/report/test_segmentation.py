@@ -102,7 +102,7 @@ def test_half_of_the_images_are_above_the_median(english: Path) -> None:
     with np.load(english / "per_image" / "test.npz") as stored:
         dice, ids = stored["dice"], stored["id"]
     text = (english / "README.md").read_text(encoding="utf-8")
-    assert f"Half of the images have a Dice above **{np.median(dice):.3f}**" in text
+    assert f"Half of the images have Dice above **{np.median(dice):.3f}**" in text
     assert f"| `{ids[dice.argmin()]}` | {dice.min():.3f} |" in text
 
 

@@ -7,7 +7,7 @@ from typing import Literal, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 
-from vyvod.data.contract import DataSettings, LabelledSplit, Origin, Split
+from vyvod.data.contract import BoxSplit, DataSettings, LabelledSplit, Origin, Split
 from vyvod.errors import SettingsError
 from vyvod.seeds import generator
 from vyvod.types import SPLITS, SplitName
@@ -29,8 +29,20 @@ FEW = 3
 
 
 def strata(split: Split) -> np.ndarray:
-    """``(N,)`` class indices by which draws are stratified; zeros where images have no class of their own."""
+    """``(N,)`` class indices by which draws are stratified; zeros where images have no class of their own.
+
+    An image with objects stands for the rarest of their classes, so that each split gets some of it.
+    """
+    if isinstance(split, BoxSplit):
+        return _rarest([split.objects(place)["labels"].numpy() for place in range(len(split))])
     return split.labels.numpy() if isinstance(split, LabelledSplit) else np.zeros(len(split), dtype=np.int64)
+
+
+def _rarest(labels: Sequence[np.ndarray]) -> np.ndarray:
+    """Of each image the class that occurs in the fewest images; -1 without objects."""
+    present = [np.unique(found) for found in labels]
+    images = np.bincount(np.concatenate([*present, np.zeros(0, dtype=np.int64)]))
+    return np.array([found[images[found].argmin()] if len(found) else -1 for found in present], dtype=np.int64)
 
 
 def draw(labels: np.ndarray, count: int, *, seed: int, purpose: str, keep: int = 0) -> np.ndarray:

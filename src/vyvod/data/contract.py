@@ -151,6 +151,32 @@ class MaskSplit(Split, Protocol):
         """The mask at that place without its image, ``(H, W)`` uint8."""
 
 
+Rle = dict[str, Any]
+"""The pixels of an object, ``{"size": [height, width], "counts": ...}``, as hotcoco and pycocotools have it."""
+
+
+@runtime_checkable
+class BoxSplit(Split, Protocol):
+    """A split for detection. The target of a sample is a dictionary of the image's M objects.
+
+    ``boxes`` ``(M, 4)`` float32 left, top, right, bottom, pixels of the upright image, inside of it and not empty; ``labels``
+    ``(M,)`` int64 class indices; ``crowd`` ``(M,)`` bool: does not count (COCO's crowds, VOC's difficult objects), neither
+    trained on nor judged; ``areas`` ``(M,)`` float32 pixels, of the outline where it is known, else of the box; ``size``
+    ``(2,)`` int64 height and width of the image.
+    """
+
+    def objects(self, index: int) -> dict[str, Any]:
+        """The target at that place without its image."""
+
+
+@runtime_checkable
+class OutlinedSplit(BoxSplit, Protocol):
+    """A split for detection whose objects have outlines."""
+
+    def outlines(self, index: int) -> list[Rle]:
+        """M outlines, in the order of the objects."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A loaded data set: train, val and test, and what is known about them."""

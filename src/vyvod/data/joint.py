@@ -32,7 +32,7 @@ class Whole:
 
     def __call__(self, sample: Sample) -> Sample:
         """The sample with its image resized, uint8."""
-        return replace(sample, image=resized(_plain(sample.image), target_size(sample.image.shape, self.size)))
+        return replace(sample, image=resized(plain(sample.image), target_size(sample.image.shape, self.size)))
 
 
 def target_size(shape: Sequence[int], size: int | tuple[int, int] | None) -> tuple[int, int]:
@@ -62,8 +62,8 @@ class RandomTile:
 
     def __call__(self, sample: Sample) -> Sample:
         """``(C, height, width)`` image and ``(height - 2 margin, width - 2 margin)`` mask, uint8."""
-        image = resized(_plain(sample.image), target_size(sample.image.shape, self.size))
-        mask = resized_mask(_plain(sample.target), image.shape[-2:])
+        image = resized(plain(sample.image), target_size(sample.image.shape, self.size))
+        mask = resized_mask(plain(sample.target), image.shape[-2:])
         image, mask = self._cut(image, mask)
         image, mask = bent(image, mask, self.settings.elastic)
         image, mask = _mirrored_and_turned(image, mask, self.settings)
@@ -181,8 +181,8 @@ class Mosaic:
             return first
         others = [self.split[int(place)] for place in torch.randint(len(self.split), (3,))]
         size = first.image.shape[-2:]
-        images = [resized(_plain(sample.image), size) for sample in (first, *others)]
-        masks = [resized_mask(_plain(sample.target), size) for sample in (first, *others)]
+        images = [resized(plain(sample.image), size) for sample in (first, *others)]
+        masks = [resized_mask(plain(sample.target), size) for sample in (first, *others)]
         return replace(first, image=_two_by_two(images), target=_two_by_two(masks))
 
     def mask(self, index: int) -> np.ndarray:
@@ -218,6 +218,6 @@ def _uniform(low: float, high: float) -> float:
     return low + (high - low) * float(torch.rand(()))
 
 
-def _plain(values: Tensor) -> Tensor:
-    # The subclasses of torchvision look at every operation; plain tensors are faster, and here all is said explicitly.
+def plain(values: Tensor) -> Tensor:
+    """The same values without torchvision's subclass, which looks at every operation: faster, and here all is said explicitly."""
     return values.as_subclass(Tensor)

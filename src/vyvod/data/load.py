@@ -6,17 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vyvod import catalog
+from vyvod.data.box_choice import chosen_objects
 from vyvod.data.carve import Divisible, draw, strata
 from vyvod.data.contract import (
     BACKGROUND,
     IGNORE,
+    BoxSplit,
     Dataset,
     DataSettings,
     LabelledSplit,
@@ -24,6 +26,7 @@ from vyvod.data.contract import (
     Split,
     fingerprint,
 )
+from vyvod.data.formats.boxes import BoxFiles
 from vyvod.errors import DataError, SettingsError
 from vyvod.types import SPLITS, Sample, SplitName
 
@@ -38,7 +41,8 @@ def load_dataset(settings: DataSettings, task: str, *, needed: Sequence[SplitNam
 
     Returns:
         three disjoint splits with ids that are all different. For classification: at least two classes, labels that fit them,
-        and (where train is needed) training images of each class.
+        and (where train is needed) training images of each class. For detection: boxes that make sense, and (where train is
+        needed) objects to train on.
 
     Raises:
         SettingsError: there is no such data set, or it does not serve the task.
@@ -51,7 +55,7 @@ def load_dataset(settings: DataSettings, task: str, *, needed: Sequence[SplitNam
             "`vyvod list data` shows what each is for."
         )
     module = catalog.load(entry)
-    wanted = _wanted(module, settings)
+    wanted = _wanted(module, settings, task)
     dataset = _load(module, settings, task)
     _check_splits(dataset, needed)
     _TARGETS[task](dataset)
@@ -60,10 +64,12 @@ def load_dataset(settings: DataSettings, task: str, *, needed: Sequence[SplitNam
         _check_splits(dataset, needed)
     if task == "classification":
         _check_classes(dataset, needed)
+    if task == "detection" and "train" in needed:
+        _check_objects(dataset)
     return dataset if settings.limit is None else limit(dataset, settings.limit, seed=settings.split_seed)
 
 
-def _wanted(module: ModuleType, settings: DataSettings) -> list[str] | None:
+def _wanted(module: ModuleType, settings: DataSettings, task: str) -> list[str] | None:
     """The names of the chosen classes as the data set spells them; None: all of them.
 
     Raises:
@@ -79,8 +85,9 @@ def _wanted(module: ModuleType, settings: DataSettings) -> list[str] | None:
                 f"data.classes={settings.classes}: data={settings.name} offers no choice of classes of that name.{known} "
                 f"For single classes write a list: data.classes=[{settings.classes}, ...]."
             )
-        return list(offered[settings.classes])
-    aliases: Mapping[str, str] = getattr(module, "aliases", dict)()
+        return [name for name in offered[settings.classes] if task != "detection" or name != BACKGROUND]
+    every = getattr(module, "aliases", dict)
+    aliases: Mapping[str, str] = getattr(module, f"{task}_aliases", every)()
     return [aliases.get(name, name) for name in settings.classes]
 
 
@@ -101,7 +108,7 @@ def choose_classes(dataset: Dataset, names: Sequence[str]) -> Dataset:
     """Only these classes; class indices follow the order of the names.
 
     Images of other classes are left out. Pixels of other classes become background, where that is one of the classes, and
-    do not count where it is not.
+    do not count where it is not. Objects of other classes are left out, their images stay.
 
     Raises:
         DataError: a class is unknown or named twice.
@@ -131,6 +138,8 @@ def _with_classes(split: Split, number: Tensor, names: Sequence[str]) -> Split:
         table = np.full(256, IGNORE, dtype=np.uint8)
         table[: len(number)] = np.where(number.numpy() < 0, other, number.numpy())
         return Relabelled(split, table)
+    if isinstance(split, BoxSplit):
+        return chosen_objects(split, number)
     return _relabelled(cast(LabelledSplit, split), number)
 
 
@@ -245,6 +254,8 @@ def select(split: Split, places: np.ndarray) -> Split:
     ids = [split.ids[place] for place in places]
     if isinstance(split, MaskSplit):
         return MaskSelection(split, places, ids)
+    if isinstance(split, BoxSplit):
+        return chosen_objects(split, None, places)
     labels = split.labels[places] if isinstance(split, LabelledSplit) else torch.empty(0, dtype=torch.int64)
     return Selection(split, places, ids, labels)
 
@@ -305,7 +316,49 @@ def _check_masks(dataset: Dataset) -> None:
         )
 
 
-_TARGETS: Mapping[str, Callable[[Dataset], None]] = {"classification": _check_labels, "segmentation": _check_masks}
+def _check_boxes(dataset: Dataset) -> None:
+    if not dataset.classes:
+        raise DataError("There is no class; detection needs one at least. Check data.root and its list of classes.")
+    for name, split in dataset.splits.items():
+        if not isinstance(split, BoxSplit):
+            raise DataError(
+                f"The {name} split has no boxes; detection needs `objects(index)`, and the same as the targets of its samples."
+            )
+        # Those that we read ourselves are checked already.
+        for place, identity in enumerate(() if isinstance(split, BoxFiles) else split.ids):
+            problem = _problem(split.objects(place), len(dataset.classes))
+            if problem:
+                raise DataError(f"The {name} split, image {identity}: {problem}.")
+
+
+def _problem(target: dict[str, Any], classes: int) -> str:
+    """What is wrong with the objects of an image; nothing where all is well."""
+    labels, boxes, size = (np.asarray(target[key]) for key in ("labels", "boxes", "size"))
+    if boxes.shape != (len(labels), 4):
+        return f"`boxes` has the shape {boxes.shape} with {len(labels)} labels; expected {(len(labels), 4)}"
+    if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
+        wrong = labels.max() if labels.max() >= classes else labels.min()
+        return f"an object has the label {wrong}; with {classes} classes labels are 0 to {classes - 1}"
+    inside = (boxes >= 0).all() and (boxes[:, [3, 2]] <= size).all()
+    if not inside or (boxes[:, 2:] <= boxes[:, :2]).any():
+        return f"a box is empty, no number or beyond the image of {size[1]} x {size[0]} pixels; drop or clip it"
+    return ""
+
+
+def _check_objects(dataset: Dataset) -> None:
+    train = cast(BoxSplit, dataset.splits["train"])
+    if all(bool(train.objects(place)["crowd"].all()) for place in range(len(train))):
+        raise DataError(
+            f"There is no object to train on in the {len(train)} images of the train split (classes: "
+            f"{_shortened(dataset.classes)}). Check the annotations and data.classes; objects that do not count are none."
+        )
+
+
+_TARGETS: Mapping[str, Callable[[Dataset], None]] = {
+    "classification": _check_labels,
+    "segmentation": _check_masks,
+    "detection": _check_boxes,
+}
 """Task -> what checks that a data set has targets for it."""
 
 

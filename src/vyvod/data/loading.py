@@ -53,6 +53,8 @@ class Preparation:
     """By default samples of one size are stacked."""
     arrange: Callable[[Split], Split] | None = None
     """Puts a split in front of the split, such as one that makes mosaics."""
+    pixels: Callable[[Split], float] | None = None
+    """Of all images of a split together after the sample transform, where they may be of any sizes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,10 +279,12 @@ def default_workers(settings: DataSettings, processes: int) -> int:
     return settings.workers if settings.workers is not None else min(8, max(1, cores // processes))
 
 
-def fits_cache(split: Split, spec: InputSpec, settings: DataSettings) -> bool:
-    """Whether the decoded images are to be kept in memory."""
+def fits_cache(split: Split, spec: InputSpec, settings: DataSettings, preparation: Preparation | None = None) -> bool:
+    """Whether the decoded images are to be kept in memory, as the sample transform of that preparation leaves them."""
     if isinstance(split, Images) or settings.cache is not None:
         return bool(settings.cache) and not isinstance(split, Images)
+    if preparation is not None and preparation.pixels is not None:
+        return 3 * preparation.pixels(split) <= CACHE_BYTES
     size = len(split) * 3 * spec.height * spec.width
     if isinstance(split, MaskSplit):
         # Image and mask as they are, which may be larger than what is cut out of them: five times, by experience.
@@ -313,6 +317,11 @@ class Kept:
         """The mask at that place, ``(H, W)`` uint8."""
         mask: np.ndarray = self.samples[index].target.numpy()
         return mask
+
+    def objects(self, index: int) -> dict[str, Any]:
+        """The objects at that place, in detection."""
+        objects: dict[str, Any] = self.samples[index].target
+        return objects
 
     def fingerprint(self) -> str:
         """That of the split that they were read from."""

@@ -39,15 +39,27 @@ class AugmentationSettings(Record):
     """Segmentation: side of the square, or [height, width], that is cut out for training; by default the whole image where all
     are alike and at most 640 pixels, else 512. What lies outside a smaller image does not count."""
     rescale: tuple[float, float] = (0.5, 2.0)
-    """Segmentation: smallest and largest factor by which an image is enlarged before that; [1, 1] is off."""
+    """Segmentation and detection: smallest and largest factor by which an image is enlarged; [1, 1] is off."""
     flip_vertical: float = Field(0.0, ge=0, le=1)
-    """Segmentation: probability of mirroring up and down; 0.5 for microscopes and satellites."""
+    """Segmentation and detection: probability of mirroring up and down; 0.5 for microscopes and satellites."""
     turn: bool = False
-    """Segmentation: turn by 0, 90, 180 or 270 degrees, where there is no up and down."""
+    """Segmentation and detection: turn by 0, 90, 180 or 270 degrees, where there is no up and down."""
     elastic: float = Field(0.0, ge=0)
     """Segmentation: random displacements on a 3 x 3 grid with that standard deviation in pixels (Ronneberger 2015: 10)."""
     mosaic: float = Field(0.0, ge=0, le=1)
-    """Segmentation: probability of putting four images together into one of twice their size; for tiny sets."""
+    """Segmentation and detection: probability of putting four images together into one; for tiny sets, and usual for YOLO."""
+    mosaic_mixup: float = Field(0.0, ge=0, le=1)
+    """Detection: probability of blending the result with another such image, shares from Beta(32, 32)."""
+    translate: float = Field(0.1, ge=0, le=0.9)
+    """Detection: largest shift, as a share of the side of the input."""
+    rotate: float = Field(0.0, ge=0, le=180)
+    """Detection: largest angle of a rotation, degrees; boxes then become those around the turned ones."""
+    shear: float = Field(0.0, ge=0, lt=90)
+    """Detection: largest angle of a shear, degrees."""
+    hsv: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Detection: largest relative change of hue, saturation and value; [0.015, 0.7, 0.4] is usual for YOLO."""
+    multi_scale: float = Field(0.0, ge=0, lt=1)
+    """Detection: each batch at a random size, up to that share smaller or larger, in steps of 32 pixels; 0.5 is usual."""
     policy: Literal["none", "autoaugment", "randaugment", "trivialaugment", "augmix"] = "none"
     """A ready set of colour and geometry changes of torchvision; slower, since it works image by image. Classification only."""
     color: float = Field(0.0, ge=0, le=1)
@@ -88,6 +100,10 @@ class Draws:
     def beta(self, alpha: float) -> Tensor:
         """``(n,)`` float32 from Beta(alpha, alpha)."""
         return self._mine(self.source.beta(alpha, alpha, self.total).astype(np.float32))
+
+    def one(self, low: float, high: float) -> float:
+        """One number for the whole batch."""
+        return float(self.source.uniform(low, high))
 
     def coin(self) -> bool:
         """One toss for the whole batch."""

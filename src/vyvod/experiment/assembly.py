@@ -57,6 +57,8 @@ class Assembly:
     network: nn.Module
     loaded: Loaded | None
     """What came from ``model.weights``."""
+    adapted: str | None = None
+    """How the network was fitted to the train split, where it was."""
 
 
 def task_name(settings: Settings) -> str:
@@ -94,15 +96,17 @@ def assemble(settings: Settings, *, judging: bool = False) -> Assembly:
     spec = build.fit_input(architecture, per_task(name).native_input(dataset, settings))
     normalisation = choose_normalisation(settings, architecture, dataset, spec)
     training = None if judging else dataset.splits["train"]
-    task = per_task(name).make_task(Setting(dataset.classes, settings, architecture, spec, normalisation, training))
+    setting = Setting(dataset.classes, settings, architecture, spec, normalisation, training)
+    task = per_task(name).make_task(setting)
     network = seeded_network(settings, architecture, spec, len(dataset.classes))
     loaded = None
     if settings.model.weights is not None:
         weights = read_source(settings.model.weights, architecture)
         loaded = load_weights(network, weights, head=architecture.head, whole=judging)
+    adapted = per_task(name).adapt(network, task, setting)
     if settings.model.freeze:
         build.freeze(network, settings.model.freeze, architecture.head)
-    return Assembly(settings, dataset, task, architecture, spec, normalisation, network, loaded)
+    return Assembly(settings, dataset, task, architecture, spec, normalisation, network, loaded, adapted)
 
 
 def seeded_network(settings: Settings, architecture: Architecture, spec: InputSpec, classes: int) -> nn.Module:
@@ -158,7 +162,7 @@ def _loader(assembly: Assembly, fabric: Fabric, name: SplitName, progress: Progr
         memory_format=memory_format(settings, fabric),
     )
     split, skipped = assembly.dataset.splits[name], list[str]()
-    if fits_cache(split, assembly.spec, settings.data):
+    if fits_cache(split, assembly.spec, settings.data, plan.preparation):
         split, skipped = cached(split, plan, progress)
     kept = isinstance(split, (Images, Kept))
     loader = Loader(split, replace(plan, preparation=assembly.task.preparation(replace(request, kept=kept))))

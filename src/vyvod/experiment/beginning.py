@@ -11,7 +11,8 @@ import torch
 from lightning_fabric import Fabric
 
 from vyvod.data.audit import audit
-from vyvod.data.contract import LabelledSplit, MaskSplit, Split
+from vyvod.data.contract import BoxSplit, LabelledSplit, MaskSplit, Split
+from vyvod.data.objects import count_objects
 from vyvod.data.pixels import count_pixels
 from vyvod.errors import RunError
 from vyvod.experiment import environment, record
@@ -118,23 +119,29 @@ def _split(assembly: Assembly, name: SplitName, split: Split, *, progress: Progr
     origin, classes = assembly.dataset.origins.get(name), len(assembly.dataset.classes)
     counts = torch.bincount(split.labels, minlength=classes).tolist() if isinstance(split, LabelledSplit) else []
     masks = count_pixels(split, classes, progress=progress) if isinstance(split, MaskSplit) and len(split) else None
+    objects = count_objects(split, classes) if isinstance(split, BoxSplit) else None
     return {
         "images": len(split),
         "counts": counts,
         "pixels": masks and masks.record(),
+        "objects": objects and objects.record(),
         "fingerprint": split.fingerprint(),
         "origin": None if origin is None else asdict(origin),
     }
 
 
 def _warn_of_absent_classes(data: Mapping[str, Any], progress: Progress) -> None:
-    masks = data["splits"]["train"]["pixels"]
+    train = data["splits"]["train"]
+    counted = train["pixels"] or train["objects"]
     absent = (
-        [name for name, pixels in zip(data["classes"], masks["counts"], strict=True) if not pixels] if masks else []
+        [name for name, number in zip(data["classes"], counted["counts"], strict=True) if not number] if counted else []
     )
     if absent:
         shown = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if len(absent) > 5 else "")
-        progress.say(f"Never in the {masks['masks']} train masks that were counted, so it cannot be learnt: {shown}.")
+        where = (
+            f"the {train['pixels']['masks']} train masks that were counted" if train["pixels"] else "the train images"
+        )
+        progress.say(f"Never in {where}, so it cannot be learnt: {shown}.")
 
 
 def check_unchanged(folder: Path, assembly: Assembly) -> None:

@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
-from torch import Tensor
+from torch import Tensor, nn
 
 from vyvod.data.contract import Dataset, Split
 from vyvod.data.transforms import for_evaluation, to_network
 from vyvod.experiment import examples
+from vyvod.experiment.export import export_logits
 from vyvod.experiment.per_task import Answer, Setting, Trained
 from vyvod.experiment.pictures import enlarged, font, picture, write_png
 from vyvod.experiment.settings import Settings
 from vyvod.tasks.classification import Classification
-from vyvod.types import InputSpec, Sample, Scores
+from vyvod.types import InputSpec, Sample, Scores, SplitName
 
 SHOWN = ("accuracy",)
 TOP = 3
@@ -45,6 +46,17 @@ def input_facts(settings: Settings) -> Mapping[str, Any]:
 def make_task(setting: Setting) -> Classification:
     """The task for a list of classes."""
     return Classification(setting.classes, setting.settings.training.label_smoothing)
+
+
+def adapt(network: nn.Module, task: Any, setting: Setting) -> None:
+    """Nothing to fit."""
+
+
+def settle(
+    scores: Mapping[SplitName, Scores], task: Any, confidence: float | None = None
+) -> Mapping[SplitName, Scores]:
+    """They are final."""
+    return scores
 
 
 def write_examples(
@@ -116,3 +128,8 @@ def _annotated(image: Tensor, name: str, confidence: float) -> Image.Image:
     canvas.paste(shown, (0, 0))
     ImageDraw.Draw(canvas).text((6, shown.height + 5), f"{name}  {confidence:.2f}", fill="black", font=font())
     return canvas
+
+
+def export(trained: Trained, path: Path) -> Sequence[str]:
+    """Write the network as an ONNX file."""
+    return export_logits(trained, path)

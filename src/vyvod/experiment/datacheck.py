@@ -7,6 +7,7 @@ from typing import Any
 
 from vyvod import catalog
 from vyvod.data.audit import audit
+from vyvod.data.box_audit import audit_boxes
 from vyvod.data.load import load_dataset
 from vyvod.data.mask_audit import audit_masks
 from vyvod.experiment.settings import Settings
@@ -15,7 +16,7 @@ from vyvod.types import Progress, Silence
 
 
 def check_data(settings: Settings, *, progress: Progress | None = None) -> tuple[dict[str, Any], Path]:
-    """Look at every image of a data set, and at every mask.
+    """Look at every image of a data set, and at every mask or box.
 
     Args:
         settings: their ``data`` group is what counts.
@@ -36,6 +37,10 @@ def check_data(settings: Settings, *, progress: Progress | None = None) -> tuple
         masks = audit_masks(dataset, progress=progress)
         found["findings"] += masks.findings()
         found["masks"] = masks.summary()
+    if task == "detection":
+        boxes = audit_boxes(dataset, progress=progress)
+        found["findings"] += boxes.findings()
+        found["boxes"] = boxes.summary()
     found["notes"] = list(dataset.notes)
     path = settings.folder / "data-checks" / f"{Path(settings.data.name).stem}.json"
     write_json(path, found)

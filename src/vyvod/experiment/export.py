@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from vyvod import __version__
 from vyvod.errors import SettingsError, UserError
+from vyvod.experiment.per_task import Trained
 from vyvod.files import write_atomically
 from vyvod.types import InputSpec
 
@@ -55,22 +56,35 @@ def export_onnx(
         SettingsError: the extra ``onnx`` is not installed.
         UserError: the network cannot be written as ONNX, or the file answers otherwise than the network.
     """
-    _require()
+    require()
     network = _Normalising(copy.deepcopy(model).cpu().eval(), mean, std).eval()
-    proto = _to_onnx(network, spec)
-    _describe(
-        proto,
-        {
-            "classes": list(classes),
-            "mean": list(mean),
-            "std": list(std),
-            "size": [spec.channels, spec.height, spec.width],
-        },
-    )
-    content = proto.SerializeToString()
-    difference = _compare(content, network, spec)
-    write_atomically(path, lambda file: file.write(content))
+    facts = {
+        "classes": list(classes),
+        "mean": list(mean),
+        "std": list(std),
+        "size": [spec.channels, spec.height, spec.width],
+    }
+    content = described(_to_onnx(network, spec), facts)
+    difference, scale = _compare(content, network, spec)
+    check_written(difference, TOLERANCE * scale, what="logits")
+    write_checked(path, content)
     return difference
+
+
+def export_logits(trained: Trained, path: Path) -> list[str]:
+    """Write the network of a run whose answers are logits; sentences for a person.
+
+    Raises:
+        UserError: as `export_onnx`.
+    """
+    spec, normalisation = trained.spec, trained.normalisation
+    difference = export_onnx(
+        trained.network, path, spec=spec, mean=normalisation.mean, std=normalisation.std, classes=trained.classes
+    )
+    return [
+        f"{path}: input `images` (N, {spec.channels}, {spec.height}, {spec.width}) in 0..1, output `logits`.",
+        f"Checked with onnxruntime on random images: largest difference {difference:.1e}.",
+    ]
 
 
 class _Normalising(nn.Module):
@@ -90,7 +104,12 @@ class _Normalising(nn.Module):
         return logits
 
 
-def _require() -> None:
+def require() -> None:
+    """Make sure that ONNX files can be written and run.
+
+    Raises:
+        SettingsError: the extra ``onnx`` is not installed.
+    """
     try:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
@@ -105,7 +124,7 @@ def _to_onnx(network: nn.Module, spec: InputSpec) -> Any:
     # Two images: a batch of one would be taken for a constant.
     example = _random_images(2, spec)
     try:
-        with _silence():
+        with silence():
             program = torch.onnx.export(
                 network,
                 (example,),
@@ -124,7 +143,8 @@ def _to_onnx(network: nn.Module, spec: InputSpec) -> Any:
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
+    """Without what the exporters print and log."""
     # The exporter prints its steps and logs its findings about torchvision's operators.
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
@@ -139,16 +159,20 @@ def _silence() -> Iterator[None]:
         logging.disable(before)
 
 
-def _describe(proto: Any, facts: Mapping[str, Any]) -> None:
+def described(proto: Any, facts: Mapping[str, Any]) -> bytes:
+    """An ONNX file with facts in its metadata, each as JSON."""
     proto.producer_name, proto.producer_version = "vyvod", __version__
     for key, value in facts.items():
         entry = proto.metadata_props.add()
         entry.key, entry.value = key, json.dumps(value, ensure_ascii=False)
     entry = proto.metadata_props.add()
     entry.key, entry.value = "vyvod", __version__
+    content: bytes = proto.SerializeToString()
+    return content
 
 
-def _compare(content: bytes, network: nn.Module, spec: InputSpec) -> float:
+def _compare(content: bytes, network: nn.Module, spec: InputSpec) -> tuple[float, float]:
+    """Largest difference of logits, and what it is to be measured by."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -160,13 +184,26 @@ def _compare(content: bytes, network: nn.Module, spec: InputSpec) -> float:
         (answer,) = session.run(["logits"], {"images": images.numpy()})
         difference = max(difference, float(np.abs(answer - expected).max()))
         scale = max(scale, 1.0, float(np.abs(expected).max()))
-    if not difference <= TOLERANCE * scale:
+    return difference, scale
+
+
+def check_written(difference: float, accepted: float, *, what: str) -> None:
+    """Make sure that a file answers as its network does.
+
+    Raises:
+        UserError: it does not.
+    """
+    if not difference <= accepted:
         raise UserError(
-            f"The ONNX file would answer otherwise than the network: logits differ by {difference:.1e}, at most "
-            f"{TOLERANCE * scale:.1e} is accepted. Nothing was written. Operators that behave differently when they are traced "
-            "(such as Python branches on values) are the usual cause."
+            f"The ONNX file would answer otherwise than the network: {what} differ by {difference:.1e}, at most {accepted:.1e} "
+            "is accepted. Nothing was written. Operators that behave differently when they are traced (such as Python branches "
+            "on values) are the usual cause."
         )
-    return difference
+
+
+def write_checked(path: Path, content: bytes) -> None:
+    """Write the file."""
+    write_atomically(path, lambda file: file.write(content))
 
 
 def _random_images(count: int, spec: InputSpec) -> Tensor:

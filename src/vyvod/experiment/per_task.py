@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,7 @@ from vyvod.errors import SettingsError
 from vyvod.experiment.settings import Settings
 from vyvod.models.build import Architecture
 from vyvod.tasks.contract import Task
-from vyvod.types import InputSpec, Scores
+from vyvod.types import InputSpec, Scores, SplitName
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,10 @@ class Answer:
     """For the terminal."""
     pictures: Mapping[str, Image.Image]
     """Folder below the predictions -> the picture that is written there."""
+    details: Sequence[Mapping[str, Any]] = ()
+    """An entry for each object in the image, for a table of their own."""
+    documents: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """Name of a JSON file -> records of this image in it, besides ``image_id``."""
 
 
 class PerTask(Protocol):
@@ -80,6 +84,14 @@ class PerTask(Protocol):
     def make_task(self, setting: Setting) -> Task:
         """The task for a list of classes."""
 
+    def adapt(self, network: nn.Module, task: Any, setting: Setting) -> str | None:
+        """Fit a new network to the train split, where there is something to fit; what was done, for a person."""
+
+    def settle(
+        self, scores: Mapping[SplitName, Scores], task: Any, confidence: float | None = None
+    ) -> Mapping[SplitName, Scores]:
+        """The final scores, where those of one split depend on what was chosen on another."""
+
     def write_examples(
         self, folder: Path, split: Split, trained: Trained, scores: Scores, *, count: int
     ) -> Sequence[Mapping[str, Any]]:
@@ -87,6 +99,9 @@ class PerTask(Protocol):
 
     def answer(self, trained: Trained, image: Tensor) -> Answer:
         """The network's answer to a ``(3, H, W)`` uint8 image of any size."""
+
+    def export(self, trained: Trained, path: Path) -> Sequence[str]:
+        """Write the network as an ONNX file and check it; sentences for a person."""
 
 
 def per_task(name: str) -> PerTask:
@@ -97,5 +112,7 @@ def per_task(name: str) -> PerTask:
     """
     module = f"{__package__}.{name}"
     if find_spec(module) is None:
-        raise SettingsError(f"The task {name} cannot be trained yet; expected classification or segmentation.")
+        raise SettingsError(
+            f"The task {name} cannot be trained yet; expected classification, segmentation or detection."
+        )
     return cast(PerTask, import_module(module))

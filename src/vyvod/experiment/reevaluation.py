@@ -12,10 +12,10 @@ from vyvod.errors import DataError, UserError
 from vyvod.evaluation.evaluate import evaluate
 from vyvod.experiment import record
 from vyvod.experiment.assembly import Assembly, make_fabric, make_loaders, memory_format, trained
-from vyvod.experiment.per_task import Trained
+from vyvod.experiment.per_task import Trained, per_task
 from vyvod.experiment.results import write_scores
 from vyvod.experiment.settings import changed
-from vyvod.files import write_yaml
+from vyvod.files import read_json, write_yaml
 from vyvod.models.build import resolve
 from vyvod.types import SPLITS, Progress, Silence, SplitName
 
@@ -37,7 +37,7 @@ def reevaluate(folder: Path, *, split: str, changes: Sequence[str] = (), progres
         UserError: there is no such split, or the classes differ.
     """
     name = _split(split)
-    settings = changed(folder / "settings.yaml", changes, only=("data", "segmentation"))
+    settings = changed(folder / "settings.yaml", changes, only=("data", "segmentation", "detection"))
     known = trained(folder, settings)
     dataset = load_dataset(settings.data, known.task.name, needed=(name,))
     _check_classes(known, dataset)
@@ -55,9 +55,16 @@ def reevaluate(folder: Path, *, split: str, changes: Sequence[str] = (), progres
     network = known.network.to(device=fabric.device, memory_format=memory_format(settings, fabric))  # type: ignore[call-overload]
     scores = evaluate(fabric, network, known.task, loader, label=f"evaluating {name}", progress=progress or Silence())
     target = folder / "evaluations" / f"{Path(settings.data.name).stem}-{name}"
-    write_scores(target, {name: scores})
+    write_scores(target, per_task(known.task.name).settle({name: scores}, known.task, _chosen_confidence(folder)))
     write_yaml(target / "data.yaml", settings.data.model_dump(mode="json") | {"evaluated": record.now()})
     return target
+
+
+def _chosen_confidence(folder: Path) -> float | None:
+    """The confidence that was best on val when the run ended, in detection."""
+    scores = read_json(folder / "scores.json") if (folder / "scores.json").is_file() else {}
+    chosen: float | None = scores.get("val", {}).get("overall", {}).get("best_f1_confidence")
+    return chosen
 
 
 def _split(name: str) -> SplitName:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vyvod.experiment.record import number
-from vyvod.files import write_atomically, write_json
+from vyvod.files import write_atomically, write_compact_json, write_json
 from vyvod.tasks.contract import Task
 from vyvod.tracking.csv import write_rows
 from vyvod.training.state import State
@@ -36,7 +36,7 @@ def write_results(folder: Path, scores: Mapping[SplitName, Scores], state: State
 
 
 def write_scores(folder: Path, scores: Mapping[SplitName, Scores]) -> None:
-    """Write ``scores.json``, ``per_image/*.npz``, and ``totals/*.npz`` with the confusion matrix."""
+    """Write ``scores.json``, ``per_image/*.npz`` with the documents of the task beside them, and ``totals/*.npz``."""
     record = {
         name: {
             "overall": {metric: number(value) for metric, value in score.overall.items()},
@@ -47,6 +47,8 @@ def write_scores(folder: Path, scores: Mapping[SplitName, Scores]) -> None:
     for name, score in scores.items():
         _write_columns(folder / "per_image" / f"{name}.npz", score.per_image)
         _write_columns(folder / "totals" / f"{name}.npz", score.extra)
+        for kind, made in score.documents.items():
+            write_compact_json(folder / "per_image" / f"{name}_{kind}.json", made())
     write_json(folder / "scores.json", record)
 
 

@@ -159,6 +159,8 @@ def _process(fabric: Fabric, job: Job) -> str:
     _check_monitor(assembly)
     if job.resume is None and first and assembly.loaded is not None:
         progress.say(assembly.loaded.sentence())
+    if job.resume is None and assembly.adapted is not None:
+        progress.say(assembly.adapted)
     folder = job.resume or Path(
         fabric.broadcast(str(record.create_folder(job.settings.folder, _name(job.settings))) if first else "")
     )
@@ -419,6 +421,7 @@ def _finish(session: Session) -> None:
     session.gather_skipped()
     if not session.first:
         return
+    scores = dict(per_task(session.task.name).settle(scores, session.task))
     write_results(folder, scores, session.state, session.task)
     shown = session.judged[-1]
     files = _write_examples(session, shown, scores[shown])

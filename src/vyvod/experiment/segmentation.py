@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from vyvod.data.contract import IGNORE, Dataset, MaskSplit, Split
 from vyvod.data.joint import resized, target_size
@@ -17,12 +17,13 @@ from vyvod.data.pixels import balanced_weights, count_pixels
 from vyvod.data.transforms import normalised
 from vyvod.errors import SettingsError
 from vyvod.experiment import examples
+from vyvod.experiment.export import export_logits
 from vyvod.experiment.per_task import Answer, Setting, Trained
 from vyvod.experiment.pictures import mask_picture, overlay, picture, write_png
 from vyvod.experiment.settings import Settings
 from vyvod.models import build
 from vyvod.tasks.segmentation import Geometry, Segmentation
-from vyvod.types import InputSpec, Sample, Scores
+from vyvod.types import InputSpec, Sample, Scores, SplitName
 
 SHOWN = ("iou",)
 LARGEST_WHOLE = 640
@@ -94,6 +95,17 @@ def _class_weights(setting: Setting) -> Tensor | None:
     return torch.tensor([float(value) for value in wanted])
 
 
+def adapt(network: nn.Module, task: Any, setting: Setting) -> None:
+    """Nothing to fit."""
+
+
+def settle(
+    scores: Mapping[SplitName, Scores], task: Any, confidence: float | None = None
+) -> Mapping[SplitName, Scores]:
+    """They are final."""
+    return scores
+
+
 def write_examples(
     folder: Path, split: Split, trained: Trained, scores: Scores, *, count: int
 ) -> Sequence[Mapping[str, Any]]:
@@ -157,3 +169,8 @@ def answer(trained: Trained, image: Tensor) -> Answer:
         "overlays": overlay(image, mask, trained.palette, trained.classes),
     }
     return Answer(row, f"{sentence:<48}", pictures)
+
+
+def export(trained: Trained, path: Path) -> Sequence[str]:
+    """Write the network as an ONNX file."""
+    return export_logits(trained, path)

@@ -19,6 +19,7 @@ from vyvod.files import read_yaml
 from vyvod.models.build import resolve
 from vyvod.models.contract import ModelSettings
 from vyvod.report.settings import ReportSettings
+from vyvod.tasks.detection import DetectionSettings
 from vyvod.tasks.segmentation import SegmentationSettings
 from vyvod.training.settings import TrainingSettings
 from vyvod.types import Record, TaskName
@@ -28,16 +29,40 @@ SHORT = ("data", "model")
 
 
 DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
-    "segmentation": {"training": {"batch_size": 4, "epochs": 50}}
+    "segmentation": {"training": {"batch_size": 4, "epochs": 50}},
+    "detection": {
+        "training": {"batch_size": 8, "epochs": 50},
+        "augmentation": {"rescale": [0.5, 1.5], "hsv": [0.015, 0.7, 0.4]},
+    },
 }
-"""Task -> group -> setting -> default, where that of the group does not suit the task."""
+"""Task -> group -> setting -> default, where that of the group does not suit the task. ``DEFAULTS`` of an architecture's file
+go before these."""
 _ONLY: Mapping[str, tuple[str, ...]] = {
-    "classification": ("augmentation.crop", "augmentation.scale", "augmentation.policy", "augmentation.erase",
-                       "augmentation.mixup", "augmentation.cutmix"),
-    "segmentation": ("augmentation.crop_size", "augmentation.rescale", "augmentation.flip_vertical", "augmentation.turn",
-                     "augmentation.elastic", "augmentation.mosaic", "segmentation"),
-}  # fmt: skip
-"""Task -> settings that no other task knows."""
+    "augmentation.crop": ("classification",),
+    "augmentation.scale": ("classification",),
+    "augmentation.policy": ("classification",),
+    "augmentation.erase": ("classification",),
+    "augmentation.mixup": ("classification",),
+    "augmentation.cutmix": ("classification",),
+    "augmentation.crop_size": ("segmentation",),
+    "augmentation.elastic": ("segmentation",),
+    "augmentation.rescale": ("segmentation", "detection"),
+    "augmentation.flip_vertical": ("segmentation", "detection"),
+    "augmentation.turn": ("segmentation", "detection"),
+    "augmentation.mosaic": ("segmentation", "detection"),
+    "augmentation.color": ("classification", "segmentation"),
+    "augmentation.mosaic_mixup": ("detection",),
+    "augmentation.translate": ("detection",),
+    "augmentation.rotate": ("detection",),
+    "augmentation.shear": ("detection",),
+    "augmentation.hsv": ("detection",),
+    "augmentation.multi_scale": ("detection",),
+    "data.mean": ("classification", "segmentation"),
+    "data.std": ("classification", "segmentation"),
+    "segmentation": ("segmentation",),
+    "detection": ("detection",),
+}
+"""Setting -> the tasks that know it."""
 
 
 class Settings(Record):
@@ -61,6 +86,8 @@ class Settings(Record):
     """How it is trained."""
     segmentation: SegmentationSettings = SegmentationSettings()
     """What is minimised and how whole images are evaluated, in segmentation."""
+    detection: DetectionSettings = DetectionSettings()
+    """How images are brought to the network and at which confidence its answers count, in detection."""
     tracking: tuple[Literal["tensorboard", "wandb"], ...] = ("tensorboard",)
     """Where the numbers go besides the CSV files."""
     report: ReportSettings = ReportSettings()
@@ -104,22 +131,23 @@ def check(record: Mapping[str, Any]) -> Settings:
 
 
 def _with_defaults(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record with what suits its task where nothing is said."""
-    complete = dict(record)
-    for group, defaults in DEFAULTS.get(_task_of(record), {}).items():
+    """The record with what suits its task and its architecture where nothing is said."""
+    complete, entry = dict(record), _architecture_of(record)
+    own = entry.constants.get("DEFAULTS", {}) if entry else {}
+    usual = DEFAULTS.get(entry.tasks[0], {}) if entry else {}
+    for group in {**usual, **own}:
         given = complete.get(group) or {}
         if isinstance(given, Mapping):
-            complete[group] = {**defaults, **given}
+            complete[group] = {**usual.get(group, {}), **own.get(group, {}), **given}
     return complete
 
 
-def _task_of(record: Mapping[str, Any]) -> str:
-    """The task that these settings are for; empty where that cannot be told yet."""
+def _architecture_of(record: Mapping[str, Any]) -> catalog.Entry | None:
+    """The architecture that these settings name; None where that cannot be told yet."""
     try:
-        name = (record.get("model") or {}).get("name", ModelSettings().name)
-        return catalog.find_architecture(name).tasks[0]
+        return catalog.find_architecture((record.get("model") or {}).get("name", ModelSettings().name))
     except (SettingsError, AttributeError, TypeError):
-        return ""  # told elsewhere, with all other mistakes
+        return None  # told elsewhere, with all other mistakes
 
 
 def _unknown_parts(record: Mapping[str, Any]) -> Iterable[str]:
@@ -217,6 +245,7 @@ def all_keys(record: type[BaseModel], prefix: str = "") -> Iterable[str]:
 
 def _contradictions(settings: Settings) -> Iterable[str]:
     yield from _data_contradictions(settings)
+    yield from _class_contradictions(settings)
     yield from _training_contradictions(settings)
     yield from _segmentation_contradictions(settings)
     yield from _other_tasks(settings)
@@ -224,12 +253,11 @@ def _contradictions(settings: Settings) -> Iterable[str]:
 
 def _other_tasks(settings: Settings) -> Iterable[str]:
     """Settings that would do nothing, since they belong to another task."""
-    task = _task_of({"model": {"name": settings.model.name}})
+    entry = _architecture_of({"model": {"name": settings.model.name}})
     given, defaults = as_record(settings), as_record(Settings())
-    for owner, keys in _ONLY.items():
-        for key in keys if task and owner != task else ():
-            if _value(given, key) != _value(defaults, key):
-                yield f"{key} is for {owner}, but model={settings.model.name} is for {task}; leave it out."
+    for key, owners in _ONLY.items():
+        if entry and entry.tasks[0] not in owners and _value(given, key) != _value(defaults, key):
+            yield f"{key} is for {' and '.join(owners)}, but model={settings.model.name} is for {entry.tasks[0]}; leave it out."
 
 
 def _value(record: Mapping[str, Any], key: str) -> Any:
@@ -261,8 +289,18 @@ def _data_contradictions(settings: Settings) -> Iterable[str]:
         yield f"data.std={list(data.std)}: standard deviations are above 0."
     if not 0 < augmentation.scale[0] <= augmentation.scale[1] <= 1:
         yield f"augmentation.scale={list(augmentation.scale)}: expected two shares of the area, 0 < smallest <= largest <= 1."
-    if isinstance(data.classes, tuple) and len(data.classes) < 2:
-        yield f"data.classes={list(data.classes)}: at least two classes are needed."
+    if max(augmentation.hsv) > 1 or min(augmentation.hsv) < 0:
+        yield f"augmentation.hsv={list(augmentation.hsv)}: expected three shares between 0 and 1, such as [0.015, 0.7, 0.4]."
+
+
+def _class_contradictions(settings: Settings) -> Iterable[str]:
+    entry = _architecture_of({"model": {"name": settings.model.name}})
+    # A detector of one class tells it from everything else; the others need something to choose from.
+    needed = 1 if entry and entry.tasks[0] == "detection" else 2
+    classes = settings.data.classes
+    if isinstance(classes, tuple) and len(classes) < needed:
+        words = {1: "at least one class is", 2: "at least two classes are"}[needed]
+        yield f"data.classes={list(classes)}: {words} needed."
 
 
 def _training_contradictions(settings: Settings) -> Iterable[str]:
@@ -314,8 +352,8 @@ def explained(settings: Settings) -> str:
     architecture = resolve(settings.model)
     record = as_record(settings)
     record["model"] |= architecture.options.model_dump(mode="json")
-    for owner, keys in _ONLY.items():
-        for key in keys if owner != architecture.task else ():
+    for key, owners in _ONLY.items():
+        if architecture.task not in owners:
             _take_out(record, key)
     return "".join(_lines(Settings, record, "", extra={"model": type(architecture.options)}))
 

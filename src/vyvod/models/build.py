@@ -57,8 +57,8 @@ def resolve(settings: ModelSettings) -> Architecture:
     module = catalog.load(entry)
     _check_file(settings.name, module)
     options = _options(settings, getattr(module, "Options", NoOptions))
-    if settings.weights == "imagenet" and hasattr(module, "for_imagenet"):
-        options = module.for_imagenet(options)
+    if settings.weights is not None and hasattr(module, "for_weights"):
+        options = module.for_weights(options, settings.weights)
     variant = _variant(settings.name)
     title = f"{variant}, from the library {settings.name.partition('/')[0]}" if variant else entry.title
     return Architecture(settings.name, entry.tasks[0], module, options, _head(module, options), title)
@@ -84,16 +84,19 @@ def fit_input(architecture: Architecture, native: InputSpec | None) -> InputSpec
 def build(architecture: Architecture, spec: InputSpec, classes: int) -> nn.Module:
     """A freshly initialised network, in training mode, on the CPU, that has been tried on images of that size.
 
-    Only the initialisation draws from torch's global generator.
+    Detectors of ours take images of any size and are not tried: it would be work for seconds. Only the initialisation draws
+    from torch's global generator.
 
     Raises:
-        SettingsError: it cannot be built, or does not give the logits of its task for images of that size.
+        SettingsError: it cannot be built, or does not give what its task expects for images of that size.
     """
     model = _call(architecture, architecture.module.build, architecture.options, spec, classes)
     if not isinstance(model, nn.Module):
         raise SettingsError(f"build of model={architecture.name} gave {_kind(model)}; expected a torch.nn.Module.")
     if architecture.task in _LOGITS:
         _try(architecture, model, spec, _LOGITS[architecture.task](architecture, spec, classes))
+    if architecture.task == "detection" and architecture.name.endswith(".py"):
+        _try_detector(architecture, model, spec, classes)
     return model.train()
 
 
@@ -236,17 +239,10 @@ def _place(error: Exception, architecture: Architecture) -> str:
 
 
 def _try(architecture: Architecture, model: nn.Module, spec: InputSpec, shape: tuple[int, ...]) -> None:
-    size = f"{spec.channels} x {spec.height} x {spec.width}"
-    with _only_looked_at(model):
-        try:
-            # One tile of a photo is work for seconds.
-            number = 2 if architecture.task == "classification" else 1
-            outputs = model(_noise(model, spec, images=number))
-        except Exception as error:
-            raise SettingsError(
-                f"model={architecture.name} fails on images of {size} (channels, height, width): "
-                f"{_place(error, architecture)} data.image_size=224 sets another size."
-            ) from error
+    # One tile of a photo is work for seconds.
+    number = 2 if architecture.task == "classification" else 1
+    outputs = _answer(architecture, model, spec, _noise(model, spec, images=number))
+    size = _size(spec)
     if not isinstance(outputs, Tensor) or outputs.shape != (number, *shape) or not outputs.is_floating_point():
         raise SettingsError(
             f"model={architecture.name} gives {_kind(outputs)} for {number} images of {size} and {shape[0]} classes; "
@@ -254,13 +250,60 @@ def _try(architecture: Architecture, model: nn.Module, spec: InputSpec, shape: t
         )
 
 
+def _try_detector(architecture: Architecture, model: nn.Module, spec: InputSpec, classes: int) -> None:
+    found = _answer(architecture, model, spec, list(_noise(model, spec, images=1)))
+    wanted = ("boxes", "labels", "scores", *(("masks",) if getattr(architecture.module, "MASKS", False) else ()))
+    problem = _problem(found, wanted, spec, classes)
+    if problem:
+        raise SettingsError(
+            f"model={architecture.name} in evaluation mode, for a list of one image of {_size(spec)}, {problem}. Expected, as "
+            f"from torchvision's detectors, a list with a dictionary for each image: {', '.join(wanted)}."
+        )
+
+
+def _problem(found: object, wanted: tuple[str, ...], spec: InputSpec, classes: int) -> str:
+    """What is wrong with the answer of a detector to one image; nothing: all is right."""
+    if not isinstance(found, list) or len(found) != 1 or not isinstance(found[0], Mapping):
+        return f"gives {_kind(found)}" + (f" of {len(found)}" if isinstance(found, list) else "")
+    missing = [name for name in wanted if not isinstance(found[0].get(name), Tensor)]
+    if missing:
+        return f"gives no tensor {' and no tensor '.join(missing)}"
+    shapes = {"boxes": (4,), "labels": (), "scores": (), "masks": (1, spec.height, spec.width)}
+    number = len(found[0]["labels"]) if found[0]["labels"].ndim else 0
+    for name in wanted:
+        if found[0][name].shape != (number, *shapes[name]):
+            ours = " x ".join(("D", *map(str, shapes[name])))
+            return f"gives as {name} {_kind(found[0][name])}, not {ours} for D = {number} labels"
+    labels = found[0]["labels"]
+    if labels.is_floating_point() or (number and not 1 <= int(labels.min()) <= int(labels.max()) <= classes):
+        return f"gives labels that are not whole numbers from 1 to {classes}, the number of classes (0 is background)"
+    return ""
+
+
+def _answer(architecture: Architecture, model: nn.Module, spec: InputSpec, images: Tensor | list[Tensor]) -> object:
+    """What a network gives for images in evaluation mode."""
+    with _only_looked_at(model):
+        try:
+            return model(images)
+        except Exception as error:
+            raise SettingsError(
+                f"model={architecture.name} fails on images of {_size(spec)} (channels, height, width): "
+                f"{_place(error, architecture)} data.image_size=224 sets another size."
+            ) from error
+
+
+def _size(spec: InputSpec) -> str:
+    return f"{spec.channels} x {spec.height} x {spec.width}"
+
+
 def _macs(model: nn.Module, spec: InputSpec) -> int | None:
-    # On shapes alone first, which costs nothing; networks that look at values have to be run.
+    # On shapes alone first, which costs nothing; networks that look at values have to be run, detectors in a part that does not.
     for candidate in (copy.deepcopy(model).to("meta"), model):
+        run = getattr(candidate, "outputs", None)
         counter = FlopCounterMode(display=False)
         try:
             with _only_looked_at(candidate), counter:
-                candidate(_noise(candidate, spec, images=1))
+                (run if callable(run) else candidate)(_noise(candidate, spec, images=1))
         except Exception:  # noqa: S112 - counting is for the record; what cannot be counted can still be trained
             continue
         return int(counter.get_total_flops() // 2)

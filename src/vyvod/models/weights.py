@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from vyvod.files import write_atomically
 from vyvod.models.build import Architecture
 
 IMAGENET = "imagenet"
+COCO = "coco"
+DOWNLOADS = {IMAGENET: ("ImageNet", "pretrained"), COCO: ("COCO", "pretrained_on_coco")}
+"""Word in the settings -> what it is called, and the function of an architecture's file that knows the place."""
 BEST = Path("checkpoints") / "best.safetensors"
 TORCH_SUFFIXES = (".pth", ".pt", ".th", ".bin")
 WRAPPERS = ("state_dict", "model", "model_state_dict", "network")
@@ -38,6 +41,10 @@ class Weights:
     metadata: dict[str, str] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
     """Submodules that they are for, such as an encoder; none: the whole network."""
+    partial: bool = False
+    """The file may end before the network does; what it lacks stays new."""
+    classes_of: Callable[[int], int] = int
+    """Number of outputs of a head -> number of classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +72,16 @@ class Loaded:
 
 
 def read_source(source: str, architecture: Architecture) -> Weights:
-    """The weights that ``model.weights`` means: ``imagenet``, a file, or a run folder.
+    """The weights that ``model.weights`` means: ``imagenet``, ``coco``, a file, or a run folder.
 
     Raises:
         WeightsError: they are not there or cannot be read.
     """
-    if source == IMAGENET:
-        return _fetch(architecture)
+    weights = _fetch(architecture, source) if source in DOWNLOADS else _read_local(source, architecture)
+    return replace(weights, classes_of=getattr(architecture.module, "classes_of", weights.classes_of))
+
+
+def _read_local(source: str, architecture: Architecture) -> Weights:
     path = Path(source).expanduser()
     if path.is_dir():
         if not (path / BEST).is_file():
@@ -80,12 +90,28 @@ def read_source(source: str, architecture: Architecture) -> Weights:
             )
         return read_weights(path / BEST)
     if not path.exists():
-        near = catalog.nearest(source, [IMAGENET])
+        near = catalog.nearest(source, DOWNLOADS)
         raise WeightsError(
             f"model.weights={source}: there is no such file or folder (looked for {path.absolute()}).{near} Expected "
-            f"'{IMAGENET}', a file ({', '.join(('.safetensors', *TORCH_SUFFIXES))}) or a run folder."
+            f"'{IMAGENET}', '{COCO}', a file ({', '.join(('.safetensors', *TORCH_SUFFIXES))}) or a run folder."
         )
-    return read_weights(path)
+    return _read_own(path, architecture) or read_weights(path)
+
+
+def _read_own(path: Path, architecture: Architecture) -> Weights | None:
+    """Weights in a format of the architecture's own; None where the file is not of one."""
+    read = getattr(architecture.module, "read", None)
+    if read is None or path.stat().st_size == 0:
+        return None
+    try:
+        tensors = read(path, architecture.options)
+    except WeightsError:
+        raise
+    except Exception as error:  # of a user's own file, which may fail in any way
+        raise WeightsError(
+            f"read of model={architecture.name} fails on {path}: {type(error).__name__}: {' '.join(str(error).split())[:200]}."
+        ) from error
+    return None if tensors is None else Weights(dict(tensors), str(path), partial=True)
 
 
 def read_weights(path: Path) -> Weights:
@@ -106,7 +132,8 @@ def read_weights(path: Path) -> Weights:
     if path.suffix in TORCH_SUFFIXES:
         return Weights(_unwrapped(_read_torch(path), path), str(path))
     expected = ", ".join((".safetensors", *TORCH_SUFFIXES))
-    raise WeightsError(f"{path} is not a known format of weights; expected a file that ends in {expected}.")
+    darknet = " Files of darknet are for model=yolo3 and model=yolo4." if path.suffix == ".weights" else ""
+    raise WeightsError(f"{path} is not a known format of weights; expected a file that ends in {expected}.{darknet}")
 
 
 def save_weights(source: nn.Module | Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
@@ -138,20 +165,23 @@ def load_weights(model: nn.Module, weights: Weights, *, head: tuple[str, ...], w
     Raises:
         WeightsError: they belong to another network, or with ``whole`` to another number of classes; the network is unchanged.
     """
-    if weights.parts:
-        head = tuple(name for name, _ in model.named_children() if name not in weights.parts)
     state, given = model.state_dict(), weights.tensors
-    body = _match({name: tensor for name, tensor in state.items() if not _below(name, head)}, given)
-    top = _match({name: tensor for name, tensor in state.items() if _below(name, head)}, given)
-    extra = [name for name in given if name not in state and not _below(name, head)]
-    if body.missing or body.differing or extra:
+    optional = {name for name in (*state, *given) if _is_optional(name, weights, head)}
+    body = _match({name: tensor for name, tensor in state.items() if name not in optional}, given)
+    top = _match({name: tensor for name, tensor in state.items() if name in optional}, given)
+    extra = [name for name in given if name not in state and name not in optional and not _counts_batches(name, state)]
+    lacking = body.missing if weights.partial and body.fitting else []
+    if len(body.missing) > len(lacking) or body.differing or extra:
         raise WeightsError(_of_another_network(weights.source, (body, top), extra))
     kept = not (top.missing or top.differing)
+    if whole and lacking:
+        raise WeightsError(_without_an_end(weights.source, lacking))
     if whole and not kept:
         raise WeightsError(_of_other_classes(weights, top, head))
     fitting = body.fitting | (top.fitting if kept else {})
     model.load_state_dict(state | fitting)
-    return Loaded(weights.source, len(fitting), () if kept else top.names, "" if kept else _why(weights, top, head))
+    fresh = (*lacking, *(() if kept else top.names))
+    return Loaded(weights.source, len(fitting), fresh, _why(weights, top, head, lacking=bool(lacking)) if fresh else "")
 
 
 def imagenet_normalisation(architecture: Architecture) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
@@ -162,13 +192,13 @@ def imagenet_normalisation(architecture: Architecture) -> tuple[tuple[float, ...
     Raises:
         WeightsError: the architecture has no such weights, or what is known about them could not be fetched.
     """
-    download = _download(architecture)
+    download = _download(architecture, IMAGENET)
     if not hasattr(download, "transforms"):
         return None
     try:
         preset = download.transforms()
     except Exception as error:  # segmentation_models.pytorch keeps it beside the weights, on the network
-        raise WeightsError(_not_fetched(architecture, download, error)) from error
+        raise WeightsError(_not_fetched(architecture, IMAGENET, error)) from error
     return tuple(preset.mean), tuple(preset.std)
 
 
@@ -185,6 +215,17 @@ class _Match:
     def names(self) -> tuple[str, ...]:
         """All names of the part."""
         return (*self.fitting, *self.missing, *self.differing)
+
+
+def _is_optional(name: str, weights: Weights, head: tuple[str, ...]) -> bool:
+    """Whether a tensor may keep its fresh value: of the head, or outside the parts that the weights are for."""
+    return not _below(name, weights.parts) if weights.parts else _below(name, head)
+
+
+def _counts_batches(name: str, state: Mapping[str, Tensor]) -> bool:
+    """Whether it is the counter of a batch norm that the network has in its frozen form, which does not count."""
+    layer, _, last = name.rpartition(".")
+    return last == "num_batches_tracked" and f"{layer}.running_mean" in state
 
 
 def _match(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> _Match:
@@ -219,28 +260,42 @@ def _of_another_network(source: str, matches: Iterable[_Match], extra: list[str]
     )
 
 
-def _of_other_classes(weights: Weights, top: _Match, head: tuple[str, ...]) -> str:
-    theirs, ours = _classes(weights.tensors, head), next((pair[1] for pair in top.differing.values()), "")
-    if theirs is None or not ours:
-        return f"The weights in {weights.source} lack the head of the network ({_first(top.missing)}), so it cannot be evaluated."
+def _without_an_end(source: str, lacking: list[str]) -> str:
     return (
-        f"The weights in {weights.source} have {theirs} classes, the data set {ours.split('x')[0]}. Choose the classes that they "
-        "were trained for: data.classes=[...]."
+        f"The weights in {source} are for the beginning of the network only, without {_first(lacking)}, so it cannot be "
+        "evaluated. Train it first."
     )
 
 
-def _why(weights: Weights, top: _Match, head: tuple[str, ...]) -> str:
+def _of_other_classes(weights: Weights, top: _Match, head: tuple[str, ...]) -> str:
+    theirs, ours = _classes(weights, head), next((pair[1] for pair in top.differing.values()), "")
+    if theirs is None or not ours:
+        return f"The weights in {weights.source} lack the head of the network ({_first(top.missing)}), so it cannot be evaluated."
+    return (
+        f"The weights in {weights.source} have {theirs} classes, the data set {_first_side(ours, weights)}. Choose the classes "
+        "that they were trained for: data.classes=[...]."
+    )
+
+
+def _why(weights: Weights, top: _Match, head: tuple[str, ...], *, lacking: bool) -> str:
+    if lacking:
+        return "the weights are for the beginning of the network only"
     if weights.parts:
         return f"the weights are for the {' and the '.join(weights.parts)} only"
-    theirs = _classes(weights.tensors, head)
+    theirs = _classes(weights, head)
     if theirs is None or not top.differing:
         return "the weights have no such head"
-    ours = next(iter(top.differing.values()))[1].split("x")[0]
-    return f"the weights have {theirs} classes, the data set {ours}"
+    ours = next(iter(top.differing.values()))[1]
+    return f"the weights have {theirs} classes, the data set {_first_side(ours, weights)}"
 
 
-def _classes(tensors: Mapping[str, Tensor], head: tuple[str, ...]) -> int | None:
-    return next((tensor.shape[0] for name, tensor in tensors.items() if _below(name, head) and tensor.ndim), None)
+def _classes(weights: Weights, head: tuple[str, ...]) -> int | None:
+    outputs = (tensor.shape[0] for name, tensor in weights.tensors.items() if _below(name, head) and tensor.ndim)
+    return next(map(weights.classes_of, outputs), None)
+
+
+def _first_side(shape: str, weights: Weights) -> int:
+    return weights.classes_of(int(shape.split("x")[0]))
 
 
 def _below(name: str, parts: tuple[str, ...]) -> bool:
@@ -322,35 +377,36 @@ def _separate(state: Mapping[str, Any]) -> dict[str, Tensor]:
     return tensors
 
 
-def _download(architecture: Architecture) -> Any:
-    pretrained = getattr(architecture.module, "pretrained", None)
+def _download(architecture: Architecture, word: str) -> Any:
+    label, name = DOWNLOADS[word]
+    pretrained = getattr(architecture.module, name, None)
     download = None if pretrained is None else pretrained(architecture.options)
     if download is None:
         options = ", ".join(f"{name}={value}" for name, value in architecture.options)
         raise WeightsError(
-            f"There are no ImageNet weights for model={architecture.name} ({options}). Give a file or a run folder, or "
+            f"There are no {label} weights for model={architecture.name} ({options}). Give a file or a run folder, or "
             "leave out model.weights."
         )
     return download
 
 
-def _fetch(architecture: Architecture) -> Weights:
-    download = _download(architecture)
+def _fetch(architecture: Architecture, word: str) -> Weights:
+    download = _download(architecture, word)
     try:
         with torch.random.fork_rng(devices=[]):
             if not hasattr(download, "get_state_dict"):
-                return Weights(dict(download()), IMAGENET)
+                return Weights(dict(download()), word)
             state = download.get_state_dict(progress=False, check_hash=True)
     except Exception as error:  # network, disk, checksum: each library has errors of its own
-        raise WeightsError(_not_fetched(architecture, download, error)) from error
+        raise WeightsError(_not_fetched(architecture, word, error)) from error
     parts = tuple(getattr(download, "parts", ()))
-    return Weights(dict(state), f"{IMAGENET} ({Path(download.url).name})", parts=parts)
+    return Weights(dict(state), f"{word} ({Path(download.url).name})", parts=parts)
 
 
-def _not_fetched(architecture: Architecture, download: Any, error: Exception) -> str:
+def _not_fetched(architecture: Architecture, word: str, error: Exception) -> str:
     return (
-        f"The ImageNet weights of model={architecture.name} could not be fetched ({type(error).__name__}: "
-        f"{' '.join(str(error).split())[:120]}).{_cure(download)}"
+        f"The {DOWNLOADS[word][0]} weights of model={architecture.name} could not be fetched ({type(error).__name__}: "
+        f"{' '.join(str(error).split())[:120]}).{_cure(_download(architecture, word))}"
     )
 
 

@@ -36,6 +36,9 @@ class TaskReport(Protocol):
     def DEFINITIONS(self) -> Mapping[str, str]:
         """Metric -> key of the sentence that says what it is, where the table of scores explains them."""
 
+    def facts(self, run: Run, words: Words) -> Mapping[str, str]:
+        """Values that the definitions of a run speak about."""
+
     def check_rows(self, path: Path, rows: Arrays, classes: int) -> None:
         """Raise `RunError` where ``per_image/<split>.npz`` cannot be what a run of this task wrote."""
 

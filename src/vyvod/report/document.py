@@ -41,6 +41,8 @@ class Swatch:
     """``#rrggbb``."""
 
 
+BoxRole = Literal["found", "missed", "crowd", "right", "false", "ignored"]
+"""Of a true box: found, missed, or a crowd, which does not count; of a detection: right, false, or on a crowd and so ignored."""
 Inline = str | Strong | Code | Link | Swatch
 Text = tuple[Inline, ...]
 
@@ -183,6 +185,46 @@ class MaskCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """A box above its photo."""
+
+    role: BoxRole
+    left: float
+    top: float
+    width: float
+    height: float
+    """All in pixels of the photo."""
+    label: str
+    """Class, of a detection also its score."""
+    name: str
+    """Of the class."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoxCard:
+    """An image with the boxes of its truth and of the network."""
+
+    group: str
+    tags: Sequence[str]
+    """What the card is found by: the classes that occur."""
+    photo: Image
+    """RGB."""
+    boxes: Sequence[Box]
+    """Large ones first: small ones lie on top of them."""
+    masks: Image | None
+    """Mode P, the pixels of the detections; ``info["transparency"]`` is the index that lets the photo through."""
+    order: float
+    """What the cards can be sorted by; NaN where there is no value."""
+    score: str
+    counts: str
+    """How many boxes there are of each kind, in words."""
+    role: str
+    """random, worst, best or gallery."""
+    name: str
+    """Id of the image."""
+
+
+@dataclass(frozen=True, slots=True)
 class LegendItem:
     """What a colour stands for."""
 
@@ -192,6 +234,8 @@ class LegendItem:
     pattern: Literal["plain", "striped", "dotted", "hatched", "clear"] = "plain"
     """clear: a class whose pixels let the photo through."""
     is_class: bool = True
+    role: BoxRole | Literal["masks"] | None = None
+    """Of the boxes that it stands for: they can be switched on and off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +243,15 @@ class Gallery:
     """Images with the network's output: one figure in README.md, cards that can be filtered in report.html."""
 
     picture: Picture
-    cards: Sequence[AnswerCard] | Sequence[MaskCard]
+    cards: Sequence[AnswerCard] | Sequence[MaskCard] | Sequence[BoxCard]
     choices: Sequence[Choice]
     tags_label: str
     """What the tags of the cards are."""
     at_first: int
     """Cards that are shown before the reader asks for all."""
     legend: Sequence[LegendItem] = ()
+    sorted_by: str | None = None
+    """What the ``order`` of the cards is; None where they have none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from typing import TypeVar
 from PIL import Image
 
 from vyvod.errors import RunError
+from vyvod.report.document import Choice
 from vyvod.report.records import ROLES, ExampleRecord
+from vyvod.report.text import Words
 
 Example = TypeVar("Example", bound=ExampleRecord)
 
@@ -26,6 +28,12 @@ def choose(examples: Sequence[Example], count: int) -> list[Example]:
 def in_order(examples: Sequence[Example]) -> list[Example]:
     """The examples by their role, those of a role as they are stored."""
     return sorted(examples, key=lambda example: ROLES.index(example.role))
+
+
+def role_choices(examples: Sequence[ExampleRecord], words: Words) -> list[Choice]:
+    """A button for each reason why an image is shown; none where there is only one."""
+    roles = [role for role in ROLES if any(example.role == role for example in examples)]
+    return [Choice(role, words.say(f"group_{role}")) for role in roles if len(roles) > 1]
 
 
 def find_picture(folder: Path, name: str) -> Path | None:

@@ -17,6 +17,8 @@ _LARGEST_SIDE = 320
 """Pixels: larger images of cards with one image are made smaller."""
 _EXACT_SIDE = 96
 """Pixels: images up to this size stay exact."""
+_BOXED_SIDE = 800
+"""Pixels: larger photos under boxes are made smaller, since boxes fit a photo of any size."""
 _TINY_SIDE = 160
 """Pixels: images up to this size are enlarged as squares."""
 
@@ -33,7 +35,7 @@ def render(document: Document, words: Words) -> str:
     environment.filters["svg"] = lambda picture: Markup(svg(picture.figure, picture.name))  # noqa: S704  made by matplotlib, which escapes
     environment.tests["link"] = lambda part: getattr(part, "address", "").startswith(("https://", "http://"))
     environment.globals.update(
-        say=words.say, kind=lambda block: type(block).__name__, picture=_picture, photo=_photo, mask=_mask
+        say=words.say, kind=lambda block: type(block).__name__, picture=_picture, photo=_photo, boxed=_boxed, mask=_mask
     )
     script = environment.get_template("report.js").render().strip()
     page = environment.get_template("report.html.jinja").render(
@@ -63,6 +65,13 @@ def _photo(image: Image.Image) -> dict[str, Any]:
     """The RGB image under masks: in full, so that they fit."""
     tiny = max(image.size) <= _TINY_SIDE
     return {"source": _address(image, "JPEG", quality=92 if tiny else 82), "tiny": tiny}
+
+
+def _boxed(image: Image.Image) -> dict[str, Any]:
+    """The RGB image under boxes."""
+    small = image.copy()
+    small.thumbnail((_BOXED_SIDE, _BOXED_SIDE))
+    return _photo(small)
 
 
 def _mask(image: Image.Image) -> str:

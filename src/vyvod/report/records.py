@@ -47,12 +47,28 @@ class PixelsRecord(Stored):
     """Pixels that do not count."""
 
 
+class ObjectsRecord(Stored):
+    """The objects of each class in a split with boxes."""
+
+    counts: Counts = ()
+    """Those that count."""
+    images: Counts = ()
+    """In how many images each class occurs."""
+    crowd: int = 0
+    """Objects that do not count."""
+    empty: int = 0
+    """Images without objects."""
+    boxes: tuple[tuple[float, float], ...] = ()
+    """Width and height, in pixels, of boxes spread evenly over the split."""
+
+
 class SplitRecord(Stored):
     """A split: its size, its classes, its hash."""
 
     images: int
     counts: Counts = ()
     pixels: PixelsRecord | None = None
+    objects: ObjectsRecord | None = None
     fingerprint: str | None = None
     origin: OriginRecord | None = None
 
@@ -106,6 +122,10 @@ class InputRecord(Stored):
     """What whole images are brought to beforehand: the shorter side, or height and width; None: nothing."""
     evaluation: str | None = None
     """Of whole images: full or sliding."""
+    resize: str | None = None
+    """Of a detector: letterbox, stretch, or none where the network resizes images itself."""
+    confidence: float | None = None
+    """Of a detector: detections below it do not count for precision, recall and F1."""
 
 
 class WeightsRecord(Stored):

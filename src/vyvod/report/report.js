@@ -71,7 +71,7 @@
       if (!opaque) return clear ? names.get(clear.dataset.colour) : ignored;
       return names.get("#" + [red, green, blue].map((part) => part.toString(16).padStart(2, "0")).join("")) ?? ignored;
     };
-    gallery.querySelectorAll(".card.masks").forEach((card) => {
+    gallery.querySelectorAll(".card.masks:has(.frames)").forEach((card) => {
       const frames = card.querySelector(".frames");
       const probe = card.querySelector(".probe");
       const zoom = card.querySelector(".zoom");
@@ -98,6 +98,71 @@
       frames.addEventListener("pointerdown", point);
       frames.addEventListener("pointerleave", () => { card.classList.remove("pointed"); probe.textContent = ""; });
     });
+  };
+
+  // Boxes scale with their photo, their labels do not: those that find no room are left out, the errors come first.
+  const boxes = (gallery) => {
+    const canvases = [...gallery.querySelectorAll(".canvas")];
+    const switches = [...gallery.querySelectorAll(".switches input")];
+    const ranks = ["false", "missed", "right", "ignored", "found", "crowd"];
+    const roleOf = (box) => ranks.find((role) => box.classList.contains(role));
+    const corner = (value, room) => Math.max(0, Math.min(value, room));
+    const label = (canvas) => {
+      const area = canvas.getBoundingClientRect();
+      if (!area.width) return;
+      canvas.querySelectorAll(".tag").forEach((tag) => tag.remove());
+      if (!switches.some((each) => each.value === "labels" && each.checked)) return;
+      const shown = [...canvas.querySelectorAll("g:not(.off):not(.other)")];
+      shown.sort((a, b) => ranks.indexOf(roleOf(a)) - ranks.indexOf(roleOf(b)));
+      const places = shown.map((box) => box.lastElementChild.getBoundingClientRect());
+      const tags = shown.map((box) => {
+        const tag = Object.assign(document.createElement("span"), { className: `tag ${roleOf(box)}`, textContent: box.dataset.label });
+        canvas.append(tag);
+        return tag;
+      });
+      // All is measured before anything moves: one layout for a photo.
+      const sizes = tags.map((tag) => [tag.offsetWidth, tag.offsetHeight]);
+      const taken = [];
+      tags.forEach((tag, place) => {
+        const [width, height] = sizes[place];
+        const [box, left] = [places[place], corner(places[place].left - area.left, area.width - width)];
+        const free = [box.top - area.top - height, box.bottom - area.top, box.top - area.top, box.bottom - area.top - height].find((top) =>
+          top >= 0 && top + height <= area.height && !taken.some(([x, y, across, down]) =>
+            left < x + across && x < left + width && top < y + down && y < top + height));
+        if (free === undefined) return tag.remove();
+        taken.push([left, free, width, height]);
+        tag.style.left = `${left}px`;
+        tag.style.top = `${free}px`;
+      });
+    };
+    const update = () => {
+      switches.forEach((each) => gallery.querySelectorAll(each.value === "masks" ? ".pixels" : `.canvas g.${each.value}`)
+        .forEach((part) => part.classList.toggle("off", !each.checked)));
+      canvases.forEach(label);
+    };
+    const resized = new ResizeObserver((entries) => entries.forEach((entry) => label(entry.target)));
+    switches.forEach((each) => each.addEventListener("change", update));
+    canvases.forEach((canvas) => {
+      const card = canvas.closest(".card");
+      const probe = card.querySelector(".probe");
+      const zoom = card.querySelector(".zoom");
+      zoom.addEventListener("click", () => zoom.setAttribute("aria-pressed", String(card.classList.toggle("large"))));
+      const point = (event) => {
+        const box = event.target.closest("g");
+        canvas.querySelectorAll(".pointed").forEach((each) => each.classList.remove("pointed"));
+        card.classList.toggle("pointed", Boolean(box));
+        if (box) box.classList.add("pointed");
+        const kind = box && switches.find((each) => each.value === roleOf(box)).closest("label").textContent.trim();
+        probe.textContent = box ? `${box.dataset.label} · ${kind}` : "";
+      };
+      ["pointermove", "pointerdown", "pointerleave"].forEach((name) => canvas.addEventListener(name, point));
+      resized.observe(canvas);
+    });
+    update();
+    return (name) => {
+      canvases.forEach((canvas) => canvas.querySelectorAll("g").forEach((box) => box.classList.toggle("other", name !== null && box.dataset.class !== name)));
+      update();
+    };
   };
 
   document.querySelectorAll(".gallery").forEach((gallery) => {
@@ -133,7 +198,8 @@
       output.textContent = output.dataset.pattern.replace("{shown}", shown).replace("{all}", cards.length);
     };
     buttons.forEach((each) => each.addEventListener("click", () => { outcome = each.dataset.outcome; update(); }));
-    select.addEventListener("change", update);
+    const showClass = gallery.querySelector(".canvas") ? boxes(gallery) : () => {};
+    select.addEventListener("change", () => { update(); showClass(select.selectedIndex === 0 ? null : select.value); });
     if (sorting) sorting.addEventListener("change", () => { list.append(...sorted()); update(); });
     more.addEventListener("click", () => { limit = Infinity; update(); });
     update();

@@ -37,7 +37,10 @@ _LINES: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("green", (6, 2)),
     ("purple", (2, 2)),
     ("muted", (6, 2, 1, 2)),
+    ("orange", (1, 1.6)),
 )
+_PARTS = (*_LINES[1:4], ("ink", (1, 1.6)), ("green", (1, 1.6)), ("purple", (9, 3)))
+"""Of the loss: its own lines are orange and blue."""
 
 
 def document(run: Run, settings: ReportSettings) -> Document:
@@ -275,7 +278,7 @@ def _reading(run: Run, words: Words, task: TaskReport) -> Text:
             "last": words.number(last, 3),
             "train": words.number(float(train[-1]), 3),
         }
-        return words.text("overfit", epoch=epoch, **numbers)
+        return words.text(_own("overfit", task), epoch=epoch, **numbers)
     return words.text(_own("loss_end", task), train=words.number(float(train[-1]), 3), val=words.number(last, 3))
 
 
@@ -298,7 +301,7 @@ def _loss_parts(run: Run, words: Words) -> list[Series]:
         return []
     return [
         Series(words.loss_part(name.removeprefix(start)), run.curves[name], colour, dashes, thin=True)
-        for name, (colour, dashes) in zip(names, _LINES[1:], strict=False)
+        for name, (colour, dashes) in zip(names, _PARTS, strict=False)
     ]
 
 
@@ -357,7 +360,7 @@ def _overall_table(run: Run, words: Words, task: TaskReport) -> Table:
     for name in names:
         numbers = [words.number(run.scores[split].overall.get(name)) for split in splits]
         emphasised = [Strong(number) if name == headline else number for number in numbers]
-        definition = [Cell((_definition(name, words, task),)) for _ in explained]
+        definition = [Cell((_definition(run, words, task, metric=name),)) for _ in explained]
         rows.append([Cell((_scored(run, words, task, metric=name),)), *(Cell((n,)) for n in emphasised), *definition])
     columns = [
         Column(words.say("col_metric")),
@@ -366,8 +369,10 @@ def _overall_table(run: Run, words: Words, task: TaskReport) -> Table:
     return Table(words.say("table_overall"), [*columns, *explained], rows)
 
 
-def _definition(metric: str, words: Words, task: TaskReport) -> str:
-    return words.say(task.DEFINITIONS[metric]) if metric in task.DEFINITIONS else ""
+def _definition(run: Run, words: Words, task: TaskReport, *, metric: str) -> str:
+    if metric not in task.DEFINITIONS:
+        return ""
+    return words.say(task.DEFINITIONS[metric], **task.facts(run, words))
 
 
 def _scored(run: Run, words: Words, task: TaskReport, *, metric: str) -> Inline:

@@ -6,9 +6,14 @@ from pathlib import Path
 from vyvod.errors import RunError
 from vyvod.report.classification import task as classification
 from vyvod.report.contract import TaskReport
+from vyvod.report.detection import task as detection
 from vyvod.report.segmentation import task as segmentation
 
-TASKS: Mapping[str, TaskReport] = {"classification": classification, "segmentation": segmentation}
+TASKS: Mapping[str, TaskReport] = {
+    "classification": classification,
+    "segmentation": segmentation,
+    "detection": detection,
+}
 
 
 def report_of(task: str, folder: Path) -> TaskReport:

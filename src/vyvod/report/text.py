@@ -8,18 +8,20 @@ from string import Formatter
 
 from vyvod.report.document import Inline, Text
 from vyvod.report.settings import Language
-from vyvod.report.texts import classification, segmentation, shared
+from vyvod.report.texts import classification, detection, segmentation, shared
 from vyvod.report.texts.shared import Entry
 
 NBSP = "\u00a0"
 UNKNOWN = "—"
 
-TEXTS = shared.TEXTS | classification.TEXTS | segmentation.TEXTS
-METRICS = shared.METRICS | classification.METRICS | segmentation.METRICS
-SHORT_METRICS = shared.SHORT_METRICS | classification.SHORT_METRICS | segmentation.SHORT_METRICS
-LOSS_PARTS = segmentation.LOSS_PARTS
+TEXTS = shared.TEXTS | classification.TEXTS | segmentation.TEXTS | detection.TEXTS
+METRICS = shared.METRICS | classification.METRICS | segmentation.METRICS | detection.METRICS
+SHORT_METRICS = (
+    shared.SHORT_METRICS | classification.SHORT_METRICS | segmentation.SHORT_METRICS | detection.SHORT_METRICS
+)
+LOSS_PARTS = segmentation.LOSS_PARTS | detection.LOSS_PARTS
 AUDIT = shared.AUDIT
-CURVES = shared.CURVES | classification.CURVES | segmentation.CURVES
+CURVES = shared.CURVES | classification.CURVES | segmentation.CURVES | detection.CURVES
 
 
 @dataclass(frozen=True, slots=True)

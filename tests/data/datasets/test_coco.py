@@ -2,14 +2,17 @@
 
 import json
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hotcoco import mask as hotcoco_mask
 from PIL import Image
+from pycocotools import mask as reference_mask
 
-from vyvod.data.contract import Dataset, DataSettings, Origin
+from vyvod.data.contract import Dataset, DataSettings, Origin, OutlinedSplit
 from vyvod.data.datasets.coco import CLASSES, OBJECTS, VOC_NAMES
 from vyvod.data.datasets.coco import load as load_coco
 from vyvod.data.formats import voc
@@ -173,3 +176,88 @@ def test_names_of_the_classes():
     assert len(CLASSES) == 81
     assert set(VOC_NAMES) <= set(OBJECTS)
     assert set(VOC_NAMES.values()) <= set(voc.OBJECTS)
+
+
+# --- boxes
+
+
+def load_boxes(root: Path, **settings: Any) -> Dataset:
+    return load_dataset(DataSettings(name="coco", root=root, **settings), "detection", needed=())
+
+
+def test_boxes_areas_crowds_and_outlines_are_those_of_the_file(root: Path):
+    dataset = load_boxes(root)
+    assert dataset.classes == OBJECTS
+    assert {name: len(split) for name, split in dataset.splits.items()} == {"train": 54, "val": 6, "test": 20}
+    assert dataset.origins["test"] == Origin("val")
+    record = read(root, "val2017")
+    split, names = dataset.splits["test"], {each["id"]: each["name"] for each in record["categories"]}
+    assert isinstance(split, OutlinedSplit)
+    crowds = 0
+    for place, image in enumerate(sorted(record["images"], key=lambda image: image["id"])):
+        said = [each for each in record["annotations"] if each["image_id"] == image["id"]]
+        target = split.objects(place)
+        boxes = np.array([each["bbox"] for each in said])
+        boxes[:, 2:] += boxes[:, :2]
+        assert split.ids[place] == f"val2017/{Path(image['file_name']).stem}"
+        # Some reach beyond their image by rounding.
+        assert np.allclose(target["boxes"], boxes, atol=0.02)
+        assert [OBJECTS[label] for label in target["labels"]] == [names[each["category_id"]] for each in said]
+        assert np.allclose(target["areas"], [each["area"] for each in said])
+        assert target["crowd"].tolist() == [bool(each["iscrowd"]) for each in said]
+        crowds += int(target["crowd"].sum())
+        for outline, each in zip(split.outlines(place), said, strict=True):
+            assert np.array_equal(hotcoco_mask.decode(outline), reference(image, each))
+    assert crowds
+
+
+def reference(image: dict[str, Any], annotation: dict[str, Any]) -> np.ndarray:
+    """The pixels of an object as pycocotools has them."""
+    size, outline = (image["height"], image["width"]), annotation["segmentation"]
+    rle = reference_mask.frPyObjects(outline, *size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it does not know NumPy 2
+        return reference_mask.decode(reference_mask.merge(rle) if isinstance(rle, list) else rle)
+
+
+def test_images_without_objects_stay(root: Path):
+    record = read(root, "val2017")
+    first = record["images"][0]["id"]
+    record["annotations"] = [each for each in record["annotations"] if each["image_id"] != first]
+    write(root, "val2017", record)
+    split = load_boxes(root).splits["test"]
+    assert [len(split.objects(place)["labels"]) for place in range(len(split))].count(0) == 1
+    assert len(split) == 20
+
+
+def test_boxes_of_the_classes_of_voc(root: Path):
+    dataset, whole = load_boxes(root, classes="voc"), load_boxes(root)
+    assert dataset.classes == voc.OBJECTS
+    for name, split in dataset.splits.items():
+        assert list(split.ids) == list(whole.splits[name].ids)
+        for place in range(len(split)):
+            everything = [VOC_NAMES.get(OBJECTS[n], OBJECTS[n]) for n in whole.splits[name].objects(place)["labels"]]
+            found = [voc.OBJECTS[n] for n in split.objects(place)["labels"]]
+            assert found == [each for each in everything if each in voc.OBJECTS]
+            assert len(split.outlines(place)) == len(found)
+
+
+def test_boxes_need_no_outlines(root: Path):
+    for name in ("train2017", "val2017"):
+        record = read(root, name)
+        for each in record["annotations"]:
+            del each["segmentation"]
+        write(root, name, record)
+    dataset = load_boxes(root)
+    assert not isinstance(dataset.splits["test"], OutlinedSplit)
+    assert sum(len(dataset.splits["test"].objects(place)["labels"]) for place in range(20)) > 0
+
+
+def test_a_broken_outline_is_named_when_it_is_asked_for(root: Path):
+    record = read(root, "val2017")
+    crowd = next(each for each in record["annotations"] if each["iscrowd"])
+    crowd["segmentation"]["counts"] = [1, 2, 3]
+    write(root, "val2017", record)
+    split = load_boxes(root).splits["test"]
+    with pytest.raises(DataError, match=f"the outline of annotation {crowd['id']} makes no sense"):
+        [split.outlines(place) for place in range(len(split))]

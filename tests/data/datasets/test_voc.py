@@ -269,3 +269,88 @@ def test_chosen_classes(shared_data: Path):
     for place in range(len(split)):
         expected = whole.mask(place)
         np.testing.assert_array_equal(split.mask(place), np.where(expected == 255, 255, expected == 15))
+
+
+# --- boxes
+
+
+def write_boxes(folder: Path, *, test_boxes: bool = True, **lists: list[str]) -> None:
+    for place in ("JPEGImages", "Annotations", "ImageSets/Main"):
+        (folder / place).mkdir(parents=True)
+    for split, listed in lists.items():
+        (folder / "ImageSets" / "Main" / f"{split}.txt").write_text("".join(f"{name}\n" for name in listed))
+        for name in listed:
+            Image.new("RGB", SIZE).save(folder / "JPEGImages" / f"{name}.jpg")
+            if split != "test" or test_boxes:
+                (folder / "Annotations" / f"{name}.xml").write_text(xml("cat", "dog"))
+
+
+def xml(*objects: str) -> str:
+    edges = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>5</xmax><ymax>6</ymax></bndbox>"
+    texts = [
+        f"<object><name>{name}</name><difficult>{int(name == 'dog')}</difficult>{edges}</object>" for name in objects
+    ]
+    return f"<annotation><size><width>8</width><height>6</height></size>{''.join(texts)}</annotation>"
+
+
+def load_boxes(root: Path, **settings: Any) -> Dataset:
+    return load_dataset(DataSettings(name="voc", root=root, **settings), "detection", needed=())
+
+
+def test_real_boxes(shared_data: Path):
+    dataset = load_boxes(shared_data / "voc2012_100")
+    assert (dataset.classes, dataset.card.title) == (CLASSES[1:], "Pascal VOC 2012")
+    assert sizes(dataset) == {"train": 27, "val": 3, "test": 10}
+    assert dataset.origins["test"] == Origin("val")
+    split = next(split for split in dataset.splits.values() if "2007_000027" in split.ids)
+    target = split[list(split.ids).index("2007_000027")].target
+    assert target["boxes"].tolist() == [[174, 101, 349, 351]]
+    assert (dataset.classes[target["labels"][0]], target["areas"].tolist()) == ("person", [175 * 250])
+
+
+def test_difficult_objects_do_not_count(tmp_path: Path):
+    write_boxes(tmp_path / "VOC2012", trainval=names(0, 20), val=names(10, 10))
+    target = load_boxes(tmp_path).splits["test"].objects(0)
+    assert [CLASSES[1:][label] for label in target["labels"]] == ["cat", "dog"]
+    assert target["crowd"].tolist() == [False, True]
+
+
+def test_published_test_of_2007_and_the_mixture_of_both_years(tmp_path: Path):
+    kit = tmp_path / "VOCdevkit"
+    write_boxes(kit / "VOC2007", train=names(0, 10), val=names(10, 6), test=names(20, 4))
+    write_boxes(kit / "VOC2012", test_boxes=False, train=names(30, 10), val=names(40, 6), test=names(50, 4))
+    assert sizes(load_boxes(tmp_path, variant="2007")) == {"train": 10, "val": 6, "test": 4}
+    assert sizes(load_boxes(tmp_path)) == {"train": 8, "val": 2, "test": 6}
+    mixed = load_boxes(kit, variant="2007+2012")
+    assert sizes(mixed) == {"train": 29, "val": 3, "test": 4}
+    assert mixed.card.title == "Pascal VOC 2007+2012"
+    assert {identity[:9] for identity in mixed.splits["test"].ids} == {"2007_0000"}
+    assert all(split[place].image.shape == (3, 6, 8) for split in mixed.splits.values() for place in range(len(split)))
+    for file in (kit / "VOC2007" / "Annotations").glob("2007_00002?.xml"):
+        file.unlink()
+    with pytest.raises(DataError, match=r"tested on the test images of 2007, whose annotations are not in .*VOC2007"):
+        load_boxes(kit, variant="2007+2012")
+
+
+def test_wrong_boxes(tmp_path: Path):
+    write_boxes(tmp_path / "VOC2012", train=names(0, 6), val=names(10, 2))
+    file = tmp_path / "VOC2012" / "Annotations" / f"{names(0, 1)[0]}.xml"
+    file.write_text(xml("cat", "unicorn"))
+    with pytest.raises(
+        DataError, match=r"2007_000000\.xml, object 2: 'unicorn' is none of the 20 classes \(aeroplane, "
+    ):
+        load_boxes(tmp_path)
+    file.unlink()
+    with pytest.raises(DataError, match=r"1 of 6 annotations are missing"):
+        load_boxes(tmp_path)
+    with pytest.raises(SettingsError, match=r"variants 2007 and 2012, and 2007\+2012 for detection"):
+        load_boxes(tmp_path, variant="2008")
+    with pytest.raises(DataError, match=r"VOC2012/ with JPEGImages/, Annotations/ and ImageSets/Main/"):
+        load_boxes(tmp_path / "VOC2012" / "Annotations")
+
+
+def test_a_wrong_size_in_a_published_file_is_passed_over(tmp_path: Path):
+    write_boxes(tmp_path / "VOC2012", train=names(0, 6), val=names(10, 2))
+    for file in (tmp_path / "VOC2012" / "Annotations").iterdir():
+        file.write_text(xml("cat").replace("<width>8", "<width>500"))
+    assert load_boxes(tmp_path).splits["test"][0].target["size"].tolist() == [6, 8]

@@ -1,4 +1,4 @@
-"""COCO 2017: photos of everyday scenes, 80 kinds of objects outlined, here as masks with background.
+"""COCO 2017: photos of everyday scenes, 80 kinds of objects outlined, as masks with background or as boxes.
 
 Home: https://cocodataset.org. Annotations CC BY 4.0, photos from flickr under various terms. 118 287 + 5000 images, 19 GB.
 
@@ -10,6 +10,10 @@ not count; what nobody outlined is background, as are images without objects. ``
 Pascal VOC under VOC's names; the other objects become background. Polygons of less than three points are passed over, and a note
 says how many; any other broken annotation is an error that names its id.
 
+Boxes: those of the file, clipped to the image, with the outline's area and, for networks with masks, the outline. Crowds do not
+count: a detection on one is neither right nor wrong. Images without objects stay. With ``data.classes=voc`` objects of the other
+60 classes are left out.
+
 Splits: the published val is ``test`` here, for the outlines of the test images are not public; ``val``, which chooses the
 checkpoint, is carved from train.
 """
@@ -17,20 +21,26 @@ checkpoint, is carved from train.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+import torch
 
+from vyvod.data.box_choice import chosen_objects
 from vyvod.data.carve import complete
-from vyvod.data.contract import BACKGROUND, Card, Dataset, DataSettings, Origin
+from vyvod.data.contract import BACKGROUND, BoxSplit, Card, Dataset, DataSettings, Origin
 from vyvod.data.formats import voc
+from vyvod.data.formats.boxes import BoxFiles, box_notes
 from vyvod.data.formats.coco import InstanceMasks, Instances, read_instances
+from vyvod.data.formats.coco_boxes import Located, instance_boxes
 from vyvod.data.formats.layouts import Layout, check_present, find_layout
 from vyvod.data.formats.masks import MaskFiles, voc_palette
 from vyvod.errors import DataError
 from vyvod.types import SplitName
 
-TASKS = ("segmentation",)
+TASKS = ("segmentation", "detection")
 HOME = "https://cocodataset.org"
 CARD = Card(
     title="COCO 2017",
@@ -70,12 +80,22 @@ def load(settings: DataSettings, task: str) -> Dataset:
         DataError: it is not there, images are missing, or an annotation is broken.
     """
     root = find_layout(LAYOUT, settings)
-    classes = CLASS_SETS.get(settings.classes, CLASSES) if isinstance(settings.classes, str) else CLASSES
     names: dict[SplitName, str] = {"train": "train2017", "test": "val2017"}
     folders = {split: folder for split, name in names.items() if (folder := _folder(root, name)) is not None}
     if not folders:
         raise DataError(f"{root} has neither train2017/ nor val2017/. Expected in data.root: {LAYOUT.tree}.")
     found = {split: _instances(root, names[split]) for split in folders}
+    return (_boxes if task == "detection" else _masks)(root, folders, found, settings)
+
+
+_Folders = Mapping[SplitName, str]
+_Found = Mapping[SplitName, Instances]
+
+
+def _masks(root: Path, folders: _Folders, found: _Found, settings: DataSettings) -> Dataset:
+    classes = CLASS_SETS.get(settings.classes, CLASSES) if isinstance(settings.classes, str) else CLASSES
+    for instances in found.values():
+        _check_outlined(instances)
     known = {split: _split(root, folders[split], found[split], classes) for split in folders}
     _check_apart(known)
     splits, origins = complete(known, settings)
@@ -83,6 +103,25 @@ def load(settings: DataSettings, task: str) -> Dataset:
         origins["test"] = Origin("val")
     notes = tuple(_notes(found.values(), classes))
     return Dataset(CARD, classes, splits, origins, palette=voc_palette(len(classes)), notes=notes)
+
+
+def _boxes(root: Path, folders: _Folders, found: _Found, settings: DataSettings) -> Dataset:
+    known = {split: _box_split(root, folders[split], found[split]) for split in folders}
+    _check_apart(known)
+    splits, origins = complete(known, settings)
+    if "test" in known:
+        origins["test"] = Origin("val")
+    dataset = Dataset(CARD, OBJECTS, splits, origins, notes=tuple(box_notes(list(known.values()))))
+    return _of_voc(dataset) if settings.classes == "voc" else dataset
+
+
+def _of_voc(dataset: Dataset) -> Dataset:
+    # After val is carved: it has the same images whatever is chosen.
+    places = class_numbers(dict(enumerate(OBJECTS)), (BACKGROUND, *voc.OBJECTS))
+    number = torch.tensor([places[place] - 1 for place in range(len(OBJECTS))])
+    splits = {name: chosen_objects(cast(BoxSplit, split), number) for name, split in dataset.splits.items()}
+    note = "Of COCO's 80 kinds of objects those are classes that Pascal VOC has; the others are left out."
+    return replace(dataset, classes=voc.OBJECTS, splits=splits, notes=(note, *dataset.notes))
 
 
 def _folder(root: Path, name: str) -> str | None:
@@ -98,27 +137,40 @@ def _instances(root: Path, name: str) -> Instances:
             f"{instances.file} has the category '{strange[0]}', which is none of COCO's 80. Expected: the published file, from "
             f"{HOME}."
         )
+    return instances
+
+
+def _check_outlined(instances: Instances) -> None:
     bare = np.flatnonzero(~instances.outlined)
     if len(bare):
         raise DataError(
             f"{instances.file}: annotation {instances.ids[bare[0]]} has no outline ({len(bare)} such annotations); masks need "
             "`segmentation` with polygons or an RLE. Add it or remove the annotation."
         )
-    return instances
+
+
+def _located(root: Path, folder: str, instances: Instances) -> Located:
+    cure = f"Unpack the archive of {HOME} again, or remove these images from {instances.file.name}."
+    check_present(root / folder, instances.names, what="images", cure=cure)
+    ids = [f"{Path(folder).name}/{Path(file).stem}" for file in instances.names]
+    return Located(root, [f"{folder}/{file}" for file in instances.names], ids)
 
 
 def _split(root: Path, folder: str, instances: Instances, classes: Sequence[str]) -> MaskFiles:
-    cure = f"Unpack the archive of {HOME} again, or remove these images from {instances.file.name}."
-    check_present(root / folder, instances.names, what="images", cure=cure)
-    name = Path(folder).name
+    located = _located(root, folder, instances)
     return MaskFiles(
         root,
-        [f"{name}/{Path(file).stem}" for file in instances.names],
-        [f"{folder}/{file}" for file in instances.names],
+        located.ids,
+        located.images,
         # The choice of classes is part of the keys, and so of the fingerprint: with another choice the targets differ.
         [f"{len(classes)}/{identity}" for identity in instances.image_ids],
         InstanceMasks(instances, class_numbers(instances.categories, classes)),
     )
+
+
+def _box_split(root: Path, folder: str, instances: Instances) -> BoxFiles:
+    labels = {identity: OBJECTS.index(name) for identity, name in instances.categories.items()}
+    return instance_boxes(instances, _located(root, folder, instances), labels)
 
 
 def class_numbers(categories: Mapping[int, str], classes: Sequence[str]) -> dict[int, int]:
@@ -130,7 +182,7 @@ def class_numbers(categories: Mapping[int, str], classes: Sequence[str]) -> dict
     }
 
 
-def _check_apart(known: Mapping[SplitName, MaskFiles]) -> None:
+def _check_apart(known: Mapping[SplitName, MaskFiles] | Mapping[SplitName, BoxFiles]) -> None:
     """No image is trained on and tested on.
 
     Raises:

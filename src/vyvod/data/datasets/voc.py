@@ -1,4 +1,4 @@
-"""Pascal VOC 2007 and 2012: photos with masks of 20 classes and background.
+"""Pascal VOC 2007 and 2012: photos with boxes of 20 classes, or with masks of them and background.
 
 Home: http://host.robots.ox.ac.uk/pascal/VOC/. Photos from flickr, for research.
 
@@ -15,6 +15,12 @@ SBD (Hariharan et al. 2011, http://home.bharathh.info/pubs/codes/SBD/download.ht
 roughly and without borders. Its masks are used for training where they are found: as PNG in ``SegmentationClassAug`` (of which
 ``ImageSets/Segmentation/trainaug.txt`` lists those for training), or in SBD's own ``benchmark_RELEASE/dataset/cls/*.mat`` below
 ``data.root``. Images of VOC's val and test are never trained on, and VOC's own masks are preferred.
+
+Boxes: ``Annotations/*.xml`` and ``ImageSets/Main/{train,val,trainval,test}.txt`` take the place of masks and lists; objects that
+are marked difficult do not count, as in VOC's own evaluation. Corners are taken for edges as they stand, as the usual converters
+do; VOC itself counts pixels from 1 and the last one in. The annotations of the test images of 2012 are not public, so its val is
+``test`` here; those of 2007 are. ``data.variant=2007+2012`` is the usual mixture: trained on train and val of both years, tested
+on 2007's test (``val`` is carved from the training images).
 """
 
 from __future__ import annotations
@@ -23,15 +29,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vyvod.data.carve import complete
+from vyvod.data.carve import S, complete
 from vyvod.data.contract import Card, Dataset, DataSettings, Origin
+from vyvod.data.formats.boxes import BoxFiles, Framer, box_notes, gathered, joined
 from vyvod.data.formats.layouts import Layout, check_present, find_layout, listed
 from vyvod.data.formats.masks import MaskFiles, voc_palette
-from vyvod.data.formats.voc import CLASSES, VocMasks, read_list
+from vyvod.data.formats.voc import CLASSES, OBJECTS, VocMasks, read_list
+from vyvod.data.formats.voc_folder import check_apart, labelled_image, main_lists
+from vyvod.data.formats.voc_xml import read_annotation
 from vyvod.errors import DataError, SettingsError
 from vyvod.types import SPLITS, SplitName
 
-TASKS = ("segmentation",)
+TASKS = ("segmentation", "detection")
 HOME = "http://host.robots.ox.ac.uk/pascal/VOC/"
 CARD = Card(
     title="Pascal VOC",
@@ -40,6 +49,8 @@ CARD = Card(
     citation="Mark Everingham et al., The Pascal Visual Object Classes (VOC) Challenge, IJCV 2010",
 )
 YEARS = ("2012", "2007")
+BOTH = "2007+2012"
+"""The mixture of both years that detectors are usually trained on."""
 _SBD_FOLDERS = ("benchmark_RELEASE/dataset", "sbd", "SBD")
 _AUGMENTED = "SegmentationClassAug"
 
@@ -60,26 +71,34 @@ def load(settings: DataSettings, task: str) -> Dataset:
         SettingsError: there is no such edition.
         DataError: it is not in ``data.root``, or images or masks of its lists are missing.
     """
+    return _load_boxes(settings) if task == "detection" else _load_masks(settings)
+
+
+def _load_masks(settings: DataSettings) -> Dataset:
     folder, year = _edition(settings)
     names = _with_sbd(_published(folder), folder, settings)
     for keys in names.published.values():
         _check_files(folder, keys)
     read = VocMasks(folder, names.sbd)
     known = {split: _split(folder, keys, read) for split, keys in names.published.items()}
-    splits, origins, notes = _arranged(known, settings)
+    splits, origins, notes = _arranged(known, settings, "masks")
     return Dataset(
         replace(CARD, title=f"Pascal VOC {year}"), CLASSES, splits, origins,
         palette=voc_palette(len(CLASSES)), notes=(*notes, *names.notes),
     )  # fmt: skip
 
 
-def _edition(settings: DataSettings) -> tuple[Path, str]:
+_MASKS = ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation")
+_BOXES = ("JPEGImages", "Annotations", "ImageSets/Main")
+
+
+def _edition(settings: DataSettings, marks: Sequence[str] = _MASKS) -> tuple[Path, str]:
     if settings.variant not in (None, *YEARS):
-        raise SettingsError(f"data.variant={settings.variant}: data=voc has the variants 2007 and 2012.")
+        both = f", and {BOTH} for detection" if marks is _BOXES else ""
+        raise SettingsError(f"data.variant={settings.variant}: data=voc has the variants 2007 and 2012{both}.")
     years = YEARS if settings.variant is None else (settings.variant,)
     places = [f"{above}VOC{year}" for year in years for above in ("VOCdevkit/", "")]
-    tree = f"VOCdevkit/VOC{years[0]}/ with JPEGImages/, SegmentationClass/ and ImageSets/Segmentation/"
-    marks = ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation")
+    tree = f"VOCdevkit/VOC{years[0]}/ with {marks[0]}/, {marks[1]}/ and {marks[2]}/"
     folder = find_layout(Layout("voc", (*places, ""), marks, tree, HOME), settings)
     # A folder of another name is what the settings say, and the last edition if they say nothing.
     named = folder.resolve().name.removeprefix("VOC")
@@ -175,12 +194,14 @@ def _split(folder: Path, keys: Mapping[str, str], read: VocMasks) -> MaskFiles:
 
 
 def _arranged(
-    known: Mapping[SplitName, MaskFiles], settings: DataSettings
-) -> tuple[dict[SplitName, MaskFiles], dict[SplitName, Origin], tuple[str, ...]]:
-    """The published splits, or val as the test split where the masks of test are not public."""
+    known: Mapping[SplitName, S], settings: DataSettings, targets: str
+) -> tuple[dict[SplitName, S], dict[SplitName, Origin], tuple[str, ...]]:
+    """The published splits, or val as the test split where the masks or boxes of test are not public."""
     if "test" in known:
-        return *complete(known, settings), ("The masks of the published test split are there: it is the test split.",)
-    renamed: dict[SplitName, MaskFiles] = {"test" if name == "val" else name: split for name, split in known.items()}
+        return *complete(known, settings), (
+            f"The {targets} of the published test split are there: it is the test split.",
+        )
+    renamed: dict[SplitName, S] = {"test" if name == "val" else name: split for name, split in known.items()}
     splits, origins = complete(renamed, settings)
     if "val" not in known:
         return splits, origins, ()
@@ -188,5 +209,51 @@ def _arranged(
     return (
         splits,
         origins,
-        ("The masks of the published test split are not there: the published val is the test split.",),
+        (f"The {targets} of the published test split are not there: the published val is the test split.",),
     )
+
+
+def _load_boxes(settings: DataSettings) -> Dataset:
+    variants = YEARS[::-1] if settings.variant == BOTH else (settings.variant,)
+    editions = [_edition(settings.model_copy(update={"variant": variant}), _BOXES) for variant in variants]
+    root = editions[0][0] if len(editions) == 1 else editions[0][0].parent
+    found = [_box_splits(folder, root) for folder, _ in editions]
+    known = found[0] if len(found) == 1 else _mixed(root, found)
+    splits, origins, notes = _arranged(known, settings, "boxes")
+    title = f"Pascal VOC {'+'.join(year for _, year in editions)}"
+    notes = (*notes, *box_notes(list(known.values())))
+    return Dataset(replace(CARD, title=title), OBJECTS, splits, origins, notes=notes)
+
+
+def _box_splits(folder: Path, root: Path) -> dict[SplitName, BoxFiles]:
+    lists = main_lists(folder)
+    there = listed(folder / "Annotations")
+    if not any(f"{name}.xml" in there for name in lists.get("test", ())):
+        lists.pop("test", None)
+    if not lists:
+        raise DataError(f"{folder / 'ImageSets' / 'Main'} has no list of images; expected train.txt and val.txt.")
+    check_apart(folder, lists)
+    return {split: _box_split(folder, root, names) for split, names in lists.items()}
+
+
+def _box_split(folder: Path, root: Path, names: Sequence[str]) -> BoxFiles:
+    cure = f"Unpack the archive of {HOME} again; data.root={folder} must hold all images and annotations of the lists."
+    check_present(folder / "JPEGImages", (f"{name}.jpg" for name in names), what="images", cure=cure)
+    check_present(folder / "Annotations", (f"{name}.xml" for name in names), what="annotations", cure=cure)
+    places, framer = {name: place for place, name in enumerate(OBJECTS)}, Framer(root, lenient=True)
+    prefix = folder.relative_to(root).as_posix()
+    images = [f"{prefix}/JPEGImages/{name}.jpg".removeprefix("./") for name in names]
+    said = [read_annotation(folder / "Annotations" / f"{name}.xml") for name in names]
+    found = [labelled_image(image, each, places, framer) for image, each in zip(images, said, strict=True)]
+    return gathered(root, [image for image in found if image is not None], names)
+
+
+def _mixed(root: Path, found: Sequence[Mapping[SplitName, BoxFiles]]) -> dict[SplitName, BoxFiles]:
+    """Train and val of both years for training, the test images of 2007 for testing."""
+    test = found[0].get("test")
+    if test is None:
+        raise DataError(
+            f"data.variant={BOTH} is tested on the test images of 2007, whose annotations are not in {root / 'VOC2007'}. Unpack "
+            f"VOCtest_06-Nov-2007.tar of {HOME} there, or choose data.variant=2007 or 2012."
+        )
+    return {"train": joined([split for each in found for name, split in each.items() if name != "test"]), "test": test}

@@ -19,11 +19,8 @@ import numpy as np
 from hotcoco import mask as hotcoco_mask
 from PIL import Image
 
-from vyvod.data.contract import IGNORE
+from vyvod.data.contract import IGNORE, Rle
 from vyvod.errors import DataError
-
-Rle = dict[str, Any]
-"""``{"size": [height, width], "counts": ...}``, as hotcoco and pycocotools have it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,14 +63,14 @@ class Instances:
         """Places of the objects of the image at that place."""
         return range(int(self.starts[image]), int(self.starts[image + 1]))
 
-    def outlines(self, image: int) -> list[Rle]:
-        """The objects of the image at that place as RLE, read from the file.
+    def outlines(self, image: int, places: Sequence[int] | None = None) -> list[Rle]:
+        """The objects of the image at that place, or those of them at ``places``, as RLE, read from the file.
 
         Raises:
             DataError: the file has changed, or an outline makes no sense; the text names the object.
         """
         height, width = self.sizes[image].tolist()
-        places = self.objects(image)
+        places = self.objects(image) if places is None else places
         return [
             self._outline(int(self.ids[place]), record, height, width)
             for place, record in zip(places, self._records(places), strict=True)
@@ -136,6 +133,7 @@ def _empty(height: int, width: int) -> Rle:
     return rle
 
 
+_LARGEST_ID = (1 << 63) - 1
 _TRIANGLE = 6
 """Numbers of the smallest polygon."""
 
@@ -155,6 +153,11 @@ def _check_counts(counts: Any, pixels: int) -> None:
         raise ValueError(
             f"the runs of an RLE are whole numbers, 0 or more, that add up to the {pixels} pixels of the image"
         )
+
+
+def corners(boxes: np.ndarray) -> np.ndarray:
+    """``(M, 4)`` left, top, width, height -> ``(M, 4)`` left, top, right, bottom."""
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -364,24 +367,31 @@ def _indexed(found: _Found, spans: np.ndarray) -> Instances:
 def _categories(file: Path, entries: Any) -> dict[int, str]:
     try:
         found = {int(entry["id"]): str(entry["name"]) for entry in entries}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{file}: an entry of `categories` lacks a number `id` or a `name`: {error!r}.") from error
-    _check_once(file, np.array([int(entry["id"]) for entry in entries], dtype=np.int64), what="categories")
+    _check_once(file, _whole(file, [int(entry["id"]) for entry in entries], what="categories"), what="categories")
     return dict(sorted(found.items()))
 
 
 def _images(file: Path, entries: Any) -> tuple[np.ndarray, list[str], np.ndarray]:
     try:
         rows = sorted((int(e["id"]), str(e["file_name"]), int(e["height"]), int(e["width"])) for e in entries)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{file}: an entry of `images` lacks id, file_name, height or width: {error!r}.") from error
     limit = Image.MAX_IMAGE_PIXELS or 1 << 30
     for identity, _, height, width in rows:
         if height < 1 or width < 1 or height * width > limit:
             raise DataError(f"{file}: image {identity} is said to have {width} x {height} pixels; correct its entry.")
-    ids = np.array([row[0] for row in rows], dtype=np.int64)
+    ids = _whole(file, [row[0] for row in rows], what="images")
     _check_once(file, ids, what="images")
     return ids, [row[1] for row in rows], np.array([row[2:] for row in rows], dtype=np.int64).reshape(-1, 2)
+
+
+def _whole(file: Path, ids: Sequence[int], *, what: str) -> np.ndarray:
+    wrong = [identity for identity in ids if not -_LARGEST_ID <= identity <= _LARGEST_ID]
+    if wrong:
+        raise DataError(f"{file}: an id in `{what}` has {len(str(wrong[0]))} digits; expected numbers of 64 bits.")
+    return np.array(ids, dtype=np.int64)
 
 
 def _check_known(file: Path, ids: np.ndarray, values: np.ndarray, known: np.ndarray, *, what: str) -> None:

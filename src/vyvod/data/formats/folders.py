@@ -37,7 +37,7 @@ SPLIT_FOLDERS: Mapping[SplitName, tuple[str, ...]] = {
 # that are named by their classes are not registered before they are imported.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", TiffImageFile.format, WebPImageFile.format)
 _ORIENTATION = 0x0112
-_UPRIGHT = {
+UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -150,7 +150,7 @@ def orientation(image: Image.Image) -> int:
         value = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # damaged metadata around pixels that are fine
         return 1
-    return value if value in _UPRIGHT else 1
+    return value if value in UPRIGHT else 1
 
 
 def rgb(image: Image.Image) -> np.ndarray:
@@ -159,7 +159,7 @@ def rgb(image: Image.Image) -> np.ndarray:
     Raises:
         ValueError: its values are floating-point numbers, whose range is not known.
     """
-    turn = _UPRIGHT.get(orientation(image))
+    turn = UPRIGHT.get(orientation(image))
     upright = _to_rgb(image)
     return np.array(upright if turn is None else upright.transpose(turn))
 
@@ -200,7 +200,7 @@ def read_class_folders(
         raise DataError(f"The folder data.root={root} does not exist.")
     folders: dict[str, Path] = {str(name): folder for name, folder in split_folders(root).items()} or {"all": root}
     found = {name: _classes_in(folder) for name, folder in folders.items()}
-    classes = tuple(sorted({label for labels in found.values() for label in labels}, key=_natural))
+    classes = tuple(sorted({label for labels in found.values() for label in labels}, key=natural))
     if not classes:
         raise DataError(
             f"There are no class folders in {root}. Expected {root.name}/<class>/<image>, or {root.name}/train/<class>/<image> "
@@ -242,7 +242,7 @@ def _files(root: Path, labels: Mapping[str, Path], classes: Sequence[str], wante
     ids: list[str] = []
     numbers: list[int] = []
     for number, name in enumerate(classes):
-        found = _images_below(labels[name]) if name in labels else []
+        found = images_below(labels[name]) if name in labels else []
         if name in labels and not found and (wanted is None or name in wanted):
             raise DataError(
                 f"The class folder {labels[name]} has no images ({', '.join(sorted(IMAGE_SUFFIXES))}). Fill or delete it, or "
@@ -253,16 +253,18 @@ def _files(root: Path, labels: Mapping[str, Path], classes: Sequence[str], wante
     return ImageFiles(root, ids, torch.tensor(numbers, dtype=torch.int64))
 
 
-def _images_below(folder: Path) -> list[Path]:
+def images_below(folder: Path) -> list[Path]:
+    """Image files in a folder and below it, in natural order; hidden ones are passed over."""
     found: list[Path] = []
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         visible = (name for name in files if not name.startswith("."))
         found.extend(Path(place, name) for name in visible if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES)  # noqa: PTH122 - a Path costs five times as much, and there may be a million
-    return sorted(found, key=lambda path: _natural(path.as_posix()))
+    return sorted(found, key=lambda path: natural(path.as_posix()))
 
 
-def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
+def natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """Sort key by which `class2` comes before `class10`."""
     parts = re.split(r"(\d+)", name.casefold())
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts], name
 

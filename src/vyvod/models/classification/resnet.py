@@ -52,9 +52,10 @@ def fit_input(options: Options, native: InputSpec | None) -> InputSpec:
     return rgb_input(native, smallest=SMALL if options.stem == "imagenet" else 1)
 
 
-def for_imagenet(options: Options) -> Options:
+def for_weights(options: Options, source: str) -> Options:
     """The options under which ImageNet weights fit: with the stem that they were trained with."""
-    return options.model_copy(update={"stem": "imagenet"}) if options.stem == "auto" else options
+    imagenet = source == "imagenet" and options.stem == "auto"
+    return options.model_copy(update={"stem": "imagenet"}) if imagenet else options
 
 
 def pretrained(options: Options) -> WeightsEnum:

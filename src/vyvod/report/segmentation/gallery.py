@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from vyvod.report.document import Block, Choice, Gallery, Layer, LegendItem, MaskCard, Paragraph, Picture
+from vyvod.report.document import Block, Gallery, Layer, LegendItem, MaskCard, Paragraph, Picture
 from vyvod.report.figures import COLOURS, PIXELS, shortened, style
-from vyvod.report.gallery import choose, in_order, open_picture
-from vyvod.report.records import ROLES, ExampleRecord, Run
+from vyvod.report.gallery import choose, in_order, open_picture, role_choices
+from vyvod.report.palette import hex_colour, palette_image
+from vyvod.report.records import ExampleRecord, Run
 from vyvod.report.segmentation import masks
 from vyvod.report.segmentation.masks import Colours, Labels
 from vyvod.report.text import Words
@@ -83,17 +84,13 @@ def blocks(run: Run, words: Words, count: int) -> list[Block]:
     gallery = Gallery(
         _figure(chosen, colours, run.classes, words=words),
         [_card(example, colours, run.classes, words=words) for example in examples],
-        _choices(records, words),
+        role_choices(records, words),
         words.say("filter_occurs"),
         at_first=10,
+        sorted_by=words.short_metric("dice"),
         legend=_legend(examples, colours, run.classes, words=words),
     )
     return [Paragraph(words.text("segmentation_examples_lead")), gallery]
-
-
-def _choices(records: Sequence[MaskRecord], words: Words) -> list[Choice]:
-    roles = [role for role in ROLES if any(record.role == role for record in records)]
-    return [Choice(role, words.say(f"group_{role}")) for role in roles if len(roles) > 1]
 
 
 def _figure(chosen: Sequence[Example], colours: Colours, classes: Sequence[str], *, words: Words) -> Picture:
@@ -119,7 +116,7 @@ def _card(example: Example, colours: Colours, classes: Sequence[str], *, words: 
     known: dict[Literal["truth", "predicted"], Labels] = {"truth": example.truth, "predicted": example.predicted}
     layers = [
         Layer(
-            masks.palette_image(masks.hatched(labels, colours), colours, clear=clear),
+            palette_image(masks.hatched(labels, colours), colours, clear=clear),
             words.say(f"picture_{kind}"),
             kind,
         )
@@ -145,7 +142,7 @@ def _legend(examples: Sequence[Example], colours: Colours, classes: Sequence[str
     seen = np.bincount(np.concatenate([np.unique(labels) for labels in maps]), minlength=256)
     clear = masks.background(classes)
     items = [
-        LegendItem(name, masks.hex_colour(colours[place]), "clear" if place == clear else "plain")
+        LegendItem(name, hex_colour(colours[place]), "clear" if place == clear else "plain")
         for place, name in enumerate(classes)
         if seen[place]
     ]

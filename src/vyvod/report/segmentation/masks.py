@@ -11,6 +11,7 @@ from PIL import Image
 from vyvod.errors import RunError
 from vyvod.report.document import Swatch, Text
 from vyvod.report.gallery import open_picture
+from vyvod.report.palette import hex_colour, palette_image, rgb
 from vyvod.report.records import Run
 
 IGNORED = 255
@@ -98,17 +99,6 @@ def background(classes: Sequence[str]) -> int | None:
     return 0 if classes and classes[0] == "background" else None
 
 
-def hex_colour(colour: Sequence[int] | NDArray[np.uint8]) -> str:
-    """``#rrggbb``."""
-    return "#" + "".join(f"{int(part):02x}" for part in colour)
-
-
-def rgb(colour: str) -> tuple[int, int, int]:
-    """The parts of ``#rrggbb``, 0..255."""
-    red, green, blue = bytes.fromhex(colour[1:])
-    return red, green, blue
-
-
 def errors(truth: Labels, predicted: Labels, none: int | None) -> Labels:
     """Kind of each pixel: `RIGHT`, `MISSED`, `FALSE`, `WRONG` or `IGNORED`.
 
@@ -152,16 +142,6 @@ def error_picture(kinds: Labels) -> Image.Image:
     for index, colour in _ERROR_COLOURS.items():
         colours[index] = rgb(colour)
     return palette_image(indices, colours, clear=RIGHT)
-
-
-def palette_image(indices: Labels, colours: Colours, *, clear: int | None) -> Image.Image:
-    """A palette image of no more colours than it needs; the index ``clear`` is transparent."""
-    used, places = np.unique(indices, return_inverse=True)
-    image = Image.fromarray(places.reshape(indices.shape).astype(np.uint8))
-    image.putpalette(colours[used].ravel().tolist())
-    if clear is not None and clear in used:
-        image.info["transparency"] = int(np.searchsorted(used, clear))
-    return image
 
 
 def enlarged(labels: Labels, times: int) -> Labels:

@@ -106,6 +106,11 @@ def _ignored(run: Run, words: Words) -> Text:
     return ()
 
 
+def facts(run: Run, words: Words) -> dict[str, str]:
+    """The definitions are the same for every run."""
+    return {}
+
+
 def headline(run: Run, words: Words, split: str) -> Text:
     """The headline metric and mIoU (macro Dice where mIoU is the headline), and the pixel accuracy."""
     overall, metric = run.scores[split].overall, run.record.headline

@@ -167,18 +167,7 @@ TEXTS: dict[str, Entry] = {
     "error_wrong": ("wrong class", "неверный класс"),
     "error_ignored": ("ignored", "не учитывается"),
     "legend_more": ("and {count} more", "и ещё {count}"),
-    "group_random": ("Random", "Случайные"),
-    "group_worst": ("Worst", "Худшие"),
-    "group_best": ("Best", "Лучшие"),
-    "group_gallery": ("Others", "Остальные"),
-    "filter_occurs": ("With the class", "Есть класс"),
-    "sort_by": ("Order", "Порядок"),
-    "sort_stored": ("as chosen", "по группам"),
-    "sort_ascending": ("Dice ascending", "Dice по возрастанию"),
-    "sort_descending": ("Dice descending", "Dice по убыванию"),
     "mask_opacity": ("Mask over the image", "Маска поверх изображения"),
-    "legend": ("Colours", "Цвета"),
-    "enlarge": ("Enlarge", "Крупнее"),
     "probe": ("truth: {truth} · prediction: {predicted}", "разметка: {truth} · предсказание: {predicted}"),
     "probe_hint": (
         "Point at a picture or touch it to read the classes there.",
@@ -266,24 +255,10 @@ TEXTS: dict[str, Entry] = {
         "{dash} означает, что значение не определено: класса нет ни в разметке, ни в предсказаниях.",
     ),
     # Images
-    "section_images": ("Scores of the images", "Метрики по изображениям"),
-    "images_spread": (
-        "Half of the images have a Dice above {median}; a tenth of them lie below {low}.",
-        "У половины изображений Dice выше {median}; у десятой части он ниже {low}.",
-    ),
     "images_empty": (
         " {images} without a labelled pixel cannot be judged and are left out.",
         " Не учтено: {images} без размеченных пикселей.",
     ),
-    "fig_dice_images": ("Dice of the images on {split}", "Dice по изображениям на {split}"),
-    "cap_dice_images": (
-        "How many images have which Dice. The dashed line is the median.",
-        "Число изображений с данным Dice. Пунктирная линия: медиана.",
-    ),
-    "axis_image_dice": ("Dice of an image", "Dice изображения"),
-    "median": ("median {value}", "медиана {value}"),
-    "table_weakest": ("The weakest images", "Худшие изображения"),
-    "col_image": ("image", "изображение"),
     "col_missed": ("most missed class", "больше всего пропущен класс"),
     "col_overdone": ("most overdone class", "больше всего лишних пикселей у класса"),
     # Confusion

@@ -15,6 +15,9 @@ FORMS: dict[str, tuple[tuple[str, str], tuple[str, str, str]]] = {
     "tensor": (("tensor", "tensors"), ("тензор", "тензора", "тензоров")),
     "pair": (("pair", "pairs"), ("пара", "пары", "пар")),
     "mask": (("mask", "masks"), ("маска", "маски", "масок")),
+    "object": (("object", "objects"), ("объект", "объекта", "объектов")),
+    "object_of": (("object", "objects"), ("объекта", "объектов", "объектов")),
+    "box": (("box", "boxes"), ("рамка", "рамки", "рамок")),
     "error": (("error", "errors"), ("ошибка", "ошибки", "ошибок")),
 }
 """Noun -> English singular and plural; Russian forms after 1, 2 and 5. ``*_on`` and ``*_of`` follow a preposition."""
@@ -219,6 +222,17 @@ TEXTS: dict[str, Entry] = {
     "show_more": ("Show all", "Показать все"),
     "shown": ("shown: {shown} of {all}", "показано: {shown} из {all}"),
     "no_examples": ("The run folder holds no examples.", "В папке запуска нет примеров."),
+    "group_random": ("Random", "Случайные"),
+    "group_worst": ("Worst", "Худшие"),
+    "group_best": ("Best", "Лучшие"),
+    "group_gallery": ("Others", "Остальные"),
+    "filter_occurs": ("With the class", "Есть класс"),
+    "sort_by": ("Order", "Порядок"),
+    "sort_stored": ("as chosen", "по группам"),
+    "sort_ascending": ("{metric} ascending", "{metric} по возрастанию"),
+    "sort_descending": ("{metric} descending", "{metric} по убыванию"),
+    "legend": ("Colours", "Цвета"),
+    "enlarge": ("Enlarge", "Крупнее"),
     # Scores
     "table_overall": (
         "Values of the chosen checkpoint. Val chose it, so that only test is free of that choice.",
@@ -234,6 +248,21 @@ TEXTS: dict[str, Entry] = {
     "col_number": ("№", "№"),
     "col_class": ("class", "класс"),
     "between": ("… {classes} in between …", "… ещё {classes} …"),
+    # Images
+    "section_images": ("Scores of the images", "Метрики по изображениям"),
+    "images_spread": (
+        "Half of the images have {metric} above {median}; a tenth of them lie below {low}.",
+        "У половины изображений {metric} выше {median}, у десятой части — ниже {low}.",
+    ),
+    "fig_images": ("{metric} of the images on {split}", "{metric} по изображениям на {split}"),
+    "cap_images": (
+        "How many images have which {metric}. The dashed line is the median.",
+        "Число изображений с данным {metric}. Пунктирная линия: медиана.",
+    ),
+    "axis_image": ("{metric} of an image", "{metric} изображения"),
+    "median": ("median {value}", "медиана {value}"),
+    "table_weakest": ("The weakest images", "Худшие изображения"),
+    "col_image": ("image", "изображение"),
     # Confusion
     "fig_confusion": ("Confusion matrix on {split}", "Матрица ошибок на {split}"),
     "axis_truth": ("true class", "истинный класс"),

@@ -1,0 +1,1 @@
+"""Metrics of detection by subject: columns of boxes, COCO's values, matches, confidences, suspicious labels."""

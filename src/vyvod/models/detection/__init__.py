@@ -1,0 +1,1 @@
+"""Detection networks, a file each; its name is its name in the settings."""

@@ -1,0 +1,62 @@
+"""Mask R-CNN with a feature pyramid on ResNet-50: Faster R-CNN with a mask for every object, 44 to 46 M parameters.
+
+He, Gkioxari, Dollár and Girshick 2017 (https://arxiv.org/abs/1703.06870), as torchvision has it. The data set needs
+outlines. The network resizes the images itself (min_size, max_size). model.weights=coco fetches torchvision's weights of the
+whole network, model.weights=imagenet those of the backbone.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from torch import Tensor, nn
+
+from vyvod.models.rcnn import network, published
+from vyvod.types import InputSpec
+
+HEAD = ("roi_heads.box_predictor", "roi_heads.mask_predictor.mask_fcn_logits")
+RESIZE = "none"
+MASKS = True
+FAMILY = "maskrcnn"
+
+
+class Options(network.RcnnOptions):
+    """Options of Mask R-CNN."""
+
+    backbone: Literal["resnet50-fpn", "resnet50-fpn-v2"] = "resnet50-fpn"
+    """v2 has batch norms in the pyramid and convolutions in the second stage, and is more accurate."""
+
+
+def fit_input(options: Options, native: InputSpec | None) -> InputSpec:
+    """Native size; the network resizes."""
+    return network.input_of(options, options.backbone, native)
+
+
+def for_weights(options: Options, source: str) -> Options:
+    """With weights, batch norms are frozen and the first stages of the backbone are not trained."""
+    return network.for_pretrained(options, options.backbone)  # type: ignore[no-any-return]
+
+
+def pretrained(options: Options) -> published.BodyDownload:
+    """Torchvision's ImageNet weights, for the backbone."""
+    return published.imagenet(options.backbone)
+
+
+def pretrained_on_coco(options: Options) -> published.DetectorDownload:
+    """Torchvision's weights of the whole network."""
+    return published.coco(FAMILY, options.backbone)
+
+
+def read(path: Path, options: Options) -> Mapping[str, Tensor] | None:
+    """Torchvision's own files, old ones too."""
+    return published.read(path, FAMILY, options.backbone)
+
+
+def classes_of(outputs: int) -> int:
+    """The head has one output more than there are classes: background."""
+    return outputs - 1
+
+
+def build(options: Options, spec: InputSpec, classes: int) -> nn.Module:
+    """Images -> boxes, labels in 1..classes, scores and masks; in training with targets -> losses."""
+    return network.assemble(FAMILY, options.backbone, options, classes)

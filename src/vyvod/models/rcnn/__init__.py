@@ -1,0 +1,1 @@
+"""What Faster R-CNN and Mask R-CNN share: torchvision's networks with our options, and their weights."""

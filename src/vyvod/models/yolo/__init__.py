@@ -1,0 +1,1 @@
+"""What the YOLO networks share: layers, decoding, suppression, assignment and losses."""
