@@ -3,8 +3,8 @@
     python -m benchmarks.detection --root FOLDER_WITH_BOXES [--model yolo5] [--size 320] [--rounds 3] [--epochs 10]
 
 The ceiling is forward, loss, backward and step of the same network, in the same memory format, over images and boxes that lie in
-memory already. Ours is what `vyvod train` does in an epoch with 2 workers: mosaics at random places and scales, changes of colour,
-the evaluation of val with COCO's metrics, logging, checkpoints. Both in turn, round after round; the ratio of the medians is
+memory already. Ours is what `vyvod train` does in an epoch with 2 workers: mosaics at random places and scales, changes of
+colour, the evaluation of val with COCO's metrics, logging, checkpoints. Both in turn, round after round; the ratio of the medians is
 printed, and shares of a step, of inference and of an evaluation. FOLDER is what `data=box-folder` takes; without it the embedded
 tree crowns are used.
 """

@@ -25,6 +25,7 @@ from vyvod.experiment.settings import Settings
 from vyvod.metrics import detection as metrics
 from vyvod.metrics.boxes.columns import sides
 from vyvod.models.build import Architecture, resolve
+from vyvod.models.yolo.anchors import choose_anchors
 from vyvod.tasks.detection import Answer as Found
 from vyvod.tasks.detection import Detection, from_rows
 from vyvod.types import InputSpec, Sample, Scores, SplitName
@@ -76,14 +77,15 @@ def adapt(network: nn.Module, task: Detection, setting: Setting) -> str | None:
     Returns:
         what was found and done, for a person.
     """
-    options = setting.architecture.options
+    options, anchored = setting.architecture.options, cast(Any, network)
     if setting.training is None or not hasattr(network, "set_anchors") or getattr(options, "anchors", "") != "auto":
         return None
-    from vyvod.models.yolo.anchors import choose_anchors
-
     sizes = box_sizes(cast(BoxSplit, setting.training), task.fit)
-    anchors, sentence = choose_anchors(sizes, network.anchors_in_pixels().flatten(0, 1), seed=0)
-    network.set_anchors(anchors)
+    known = anchored.anchors_in_pixels().flatten(0, 1)
+    # The same for every seed of a run: all of them are to train the same network.
+    anchors, sentence = choose_anchors(sizes, known, seed=0)
+    if not torch.equal(anchors, known):
+        anchored.set_anchors(anchors)
     return sentence
 
 

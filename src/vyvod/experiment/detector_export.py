@@ -127,7 +127,7 @@ def _for_one(network: nn.Module, size: Sequence[int]) -> tuple[Any, float]:
     """The file, and how far it differs from the network."""
     import onnx
 
-    buffer = io.BytesIO()
+    buffer: Any = io.BytesIO()  # torch takes one, and does not say so
     try:
         with silence(), torch.no_grad():
             torch.onnx.export(

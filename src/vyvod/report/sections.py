@@ -294,9 +294,9 @@ def _loss(run: Run, words: Words, task: TaskReport) -> Picture | None:
 
 
 def _loss_parts(run: Run, words: Words) -> list[Series]:
-    """The parts of the train loss; none where there is only one, which would lie on the whole."""
+    """The parts of the train loss that are not always 0; none where there is only one, which would lie on the whole."""
     start = "train_loss/"
-    names = [name for name, values in run.curves.items() if name.startswith(start) and np.isfinite(values).any()]
+    names = [name for name, values in run.curves.items() if name.startswith(start) and np.nan_to_num(values).any()]
     if len(names) < 2:
         return []
     return [

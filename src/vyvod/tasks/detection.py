@@ -232,8 +232,9 @@ def judged(
 
     Networks of torchvision give one or the other; those that have a method ``judge`` give both in one pass.
     """
-    if hasattr(model, "judge"):
-        both: tuple[Mapping[str, Tensor], list[dict[str, Tensor]]] = model.judge(images, targets)
+    judge = getattr(model, "judge", None)
+    if callable(judge):
+        both: tuple[Mapping[str, Tensor], list[dict[str, Tensor]]] = judge(images, targets)
         return both
     found = model(images)
     with _giving_losses(model), torch.random.fork_rng(devices=()):

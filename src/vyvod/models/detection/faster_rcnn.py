@@ -2,8 +2,8 @@
 
 Ren, He, Girshick and Sun 2015 (https://arxiv.org/abs/1506.01497), Lin et al. 2016 (https://arxiv.org/abs/1612.03144), as
 torchvision has them. The network resizes the images itself (min_size, max_size). model.weights=coco fetches torchvision's weights
-of the whole network, model.weights=imagenet those of the backbone. On a CPU take mobilenet-320 with box_batch=64 and
-proposals=200.
+of the whole network, model.weights=imagenet those of the backbone. From scratch on a CPU take mobilenet-320 with
+box_batch=64, proposals=200, box_features=256 and finest_stride=16: a step takes a fraction of the time, and more is found.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from vyvod.types import InputSpec
 
 HEAD = ("roi_heads.box_predictor",)
 RESIZE = "none"
+DEFAULTS = {"training": {"batch_size": 4, "optimizer": "adamw", "learning_rate": 0.0005, "clip_norm": 10.0}}
 FAMILY = "fasterrcnn"
 
 

@@ -16,6 +16,7 @@ from vyvod.types import InputSpec
 
 HEAD = ("roi_heads.box_predictor", "roi_heads.mask_predictor.mask_fcn_logits")
 RESIZE = "none"
+DEFAULTS = {"training": {"batch_size": 4, "optimizer": "adamw", "learning_rate": 0.0005, "clip_norm": 10.0}}
 MASKS = True
 FAMILY = "maskrcnn"
 

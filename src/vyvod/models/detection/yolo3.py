@@ -34,7 +34,7 @@ RESIZE = "letterbox"
 DEFAULTS = {
     "training": {
         "epochs": 100,
-        "batch_size": 16,
+        "batch_size": 8,
         "optimizer": "adamw",
         "learning_rate": 0.001,
         "clip_norm": 10.0,

@@ -38,7 +38,7 @@ RESIZE = "stretch"
 DEFAULTS = {
     "training": {
         "epochs": 100,
-        "batch_size": 16,
+        "batch_size": 8,
         "optimizer": "adamw",
         "learning_rate": 0.001,
         "clip_norm": 10.0,

@@ -25,9 +25,9 @@ HEAD = ("model.24.m",)
 DEFAULTS = {
     "training": {
         "epochs": 100,
-        "batch_size": 16,
+        "batch_size": 8,
         "optimizer": "adamw",
-        "learning_rate": 0.001,
+        "learning_rate": 0.002,
         "clip_norm": 10.0,
         "ema": 0.999,
     },

@@ -202,7 +202,7 @@ TEXTS: dict[str, Entry] = {
     "define_map": (
         "average precision (area under the precision-recall curve), averaged over the IoU thresholds 0.5, 0.55, …, 0.95 "
         "and over the classes",
-        "средняя точность (площадь под кривой точность—полнота), усреднённая по порогам IoU 0,5; 0,55; …; 0,95 и по классам",
+        "средняя точность (площадь под кривой «точность — полнота»), усреднённая по порогам IoU 0,5; 0,55; …; 0,95 и по классам",
     ),
     "define_map50": (
         "the same at IoU 0.5 alone: a rough box is enough",
@@ -419,10 +419,14 @@ TEXTS: dict[str, Entry] = {
     # Suspects
     "section_suspects": ("Labels to look at", "Разметка, которую стоит проверить"),
     "suspects_lead": (
-        "Where the network is confident and the labels of {split} disagree, the labels may be wrong. These are candidates to "
-        "look at, not errors: the network may be confident and wrong. Candidates by kind: {counts}.",
-        "Там, где уверенная сеть и разметка {split} расходятся, ошибка может быть в разметке. Это кандидаты на проверку, "
-        "а не найденные ошибки: сеть может уверенно ошибаться. Кандидатов по видам: {counts}.",
+        "Where the network plainly contradicts the labels of {split}, the labels may be wrong: a confident detection where "
+        "nothing is labelled, a confident detection of another class, a label near which it sees nothing at all. "
+        "These are candidates to look at, not errors: the network may be the one that is wrong. "
+        "Candidates by kind: {counts}.",
+        "Там, где сеть явно расходится с разметкой {split}, ошибка может быть в разметке: уверенное предсказание там, где "
+        "ничего не размечено; уверенное предсказание другого класса; размеченный объект, рядом с которым сеть не видит "
+        "ничего. Это кандидаты на проверку, а не найденные ошибки: ошибаться может и сеть. "
+        "Кандидатов по видам: {counts}.",
     ),
     "suspects_none": (
         "On {split} the network nowhere contradicts the labels with confidence: there are no candidates.",
