@@ -25,10 +25,11 @@ $(STAMP): requirements.txt pyproject.toml
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: install  ## train on images that ship with the package; prints where the report lies
+demo: install  ## train and try an idea on images that ship with the package; prints where the reports lie
 	$(BIN)/vyvod train data=fashion-mnist-mini model=plain training.epochs=25 training.batch_size=32 training.learning_rate=2e-3 name=demo
 	$(BIN)/vyvod train data=nuclei model=unet model.width=16 name=demo-segmentation
-	$(BIN)/vyvod train data=nuclei-boxes model=yolo5 data.image_size=256 name=demo-detection
+	$(BIN)/vyvod train data=nuclei-boxes model=yolo5 data.image_size=256 training.batch_size=4 name=demo-detection
+	$(BIN)/vyvod experiment examples/experiments/demo.yaml
 
 test: install  ## everything that the project promises: style, types, imports, tests
 	@began=$$(date +%s); $(MAKE) --no-print-directory lint && $(BIN)/pytest && \
@@ -45,7 +46,7 @@ format: install  ## put the code into its format
 	$(BIN)/ruff format .
 
 requirements: install  ## resolve requirements.txt anew from pyproject.toml, keeping what still fits
-	$(BIN)/uv pip compile pyproject.toml --extra wandb --extra onnx --extra video --extra dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra wandb --extra onnx --extra scale --extra dev --universal --python-version 3.11 \
 		--no-emit-index-url --no-header --quiet --output-file requirements.txt
 	@line='# Exact versions, for all systems. Made from pyproject.toml with `make requirements`; change the ranges there.'; \
 		{ echo "$$line"; cat requirements.txt; } > requirements.new && mv requirements.new requirements.txt

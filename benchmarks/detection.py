@@ -4,7 +4,7 @@
 
 The ceiling is forward, loss, backward and step of the same network, in the same memory format, over images and boxes that lie in
 memory already. Ours is what `vyvod train` does in an epoch with 2 workers: mosaics at random places and scales, changes of
-colour, the evaluation of val with COCO's metrics, logging, checkpoints. Both in turn, round after round; the ratio of the medians is
+colour, the evaluation of val with COCO's metrics, logging, checkpoints. Both in turn, round after round; the ratio of medians is
 printed, and shares of a step, of inference and of an evaluation. FOLDER is what `data=box-folder` takes; without it the embedded
 tree crowns are used.
 """

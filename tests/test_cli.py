@@ -118,7 +118,9 @@ def test_evaluate_a_run_again(finished_run: Path, tmp_path: Path) -> None:
 def test_evaluate_other_classes(finished_run: Path) -> None:
     text = _mistake("evaluate", finished_run, "data.classes=[Bag, Coat, Dress]")
     assert "The run knows 10 classes, and the data set has 3" in text
-    assert "only settings of data and segmentation and detection can" in _mistake("evaluate", finished_run, "training.epochs=3")
+    assert "only settings of data and segmentation and detection and reconstruction can" in _mistake(
+        "evaluate", finished_run, "training.epochs=3"
+    )
 
 
 def test_predict(finished_run: Path, tmp_path: Path) -> None:

@@ -27,8 +27,10 @@ def workplace(repository: Path, shared_data: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    (yaml,) = _blocks(repository / "README.md", "yaml")
-    (tmp_path / "my.yaml").write_text(yaml, encoding="utf-8")
+    for text in _blocks(repository / "README.md", "yaml"):
+        name = re.match(r"# (\w+\.yaml)\n", text)
+        assert name, "the first line of a settings file says what it is called"
+        (tmp_path / name[1]).write_text(text, encoding="utf-8")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "fashion-mnist").symlink_to(shared_data / "fashion_mnist")
     network = next(text for text in _blocks(repository / "CONTRIBUTING.md", "python") if text.startswith("# my_net.py"))
@@ -93,8 +95,11 @@ def test_commands(repository: Path, workplace: Path) -> None:
         assert program == "vyvod", f"only console blocks may hold other commands: {line}"
         result = CliRunner().invoke(app, _quick(words))
         assert result.exit_code == 0, f"{line}\n{result.output}\n{result.exception!r}"
+    assert (workplace / "experiments" / "my_experiment" / "report.html").is_file()
     runs = {path.parent.name for path in workplace.glob("runs/*/report.html")}
-    assert runs == {
+    arms = {name for name in runs if name.startswith("my_experiment-")}
+    assert arms == {f"my_experiment-{arm}-seed{seed}" for arm in ("baseline", "smoothing") for seed in range(3)}
+    assert runs - arms == {
         "first",
         "nuclei",
         "mask-folder-unet-resnet18",

@@ -38,6 +38,13 @@ Words = Annotated[
     ),
 ]
 Run = Annotated[Path, typer.Argument(help="A run folder, such as runs/fashion-mnist-plain.", metavar="RUN")]
+Reported = Annotated[
+    Path,
+    typer.Argument(
+        help="A run folder, the folder of an experiment, or the folder that holds runs/ and experiments/.",
+        metavar="RUN|EXPERIMENT|.",
+    ),
+]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Changes of settings.", metavar="[KEY=VALUE]...")]
 
 
@@ -133,16 +140,73 @@ def predict(
     print(f"{len(found.rows)} images{more}: {found.folder / 'predictions.csv'}, with pictures in {pictures or 'none'}")
 
 
-@command(words=True)
-def report(context: typer.Context, run: Run, words: Overrides = None) -> None:
-    """Write README.md and report.html of a run again, from its folder alone (report.language=ru|en)."""
-    from vyvod.experiment import record
-    from vyvod.experiment.settings import changed
-    from vyvod.report.report import write_report
+@command()
+def experiment(
+    what: Annotated[str, typer.Argument(help="An experiment file; or list; or show NAME.", metavar="FILE|list|show")],
+    name: Annotated[str | None, typer.Argument(help="The experiment to show.", metavar="[NAME]")] = None,
+    dry_run: Annotated[  # noqa: FBT002
+        bool, typer.Option("--dry-run", help="Say what would be trained, and how long that takes; train nothing.")
+    ] = False,
+    on: Annotated[str, typer.Option(help="Who trains: local processes, or ray (a Ray cluster).")] = "local",
+    jobs: Annotated[int | None, typer.Option(help="Runs at once; by default as many as fit.")] = None,
+) -> None:
+    """Try ideas against a baseline: register, train what is missing, compare, and write the report."""
+    if what == "list":
+        from vyvod.experiment.listing import experiments
 
-    record.open_folder(run)
-    write_report(run, changed(run / "settings.yaml", _all_words(context, words), only=("report",)).report)
-    _show_report(run)
+        _table(("experiment", "goal", "idea", "difference", "verdict"), experiments())
+    elif what == "show":
+        _show_experiment(name)
+    elif dry_run:
+        from vyvod.experiment.forecast import dry_run as forecast
+
+        print(*forecast(Path(what), on=on, jobs=jobs), sep="\n")
+    else:
+        _run_experiment(Path(what), on=on, jobs=jobs)
+
+
+@command(words=True)
+def compare(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(help="Runs of the idea, then of the baseline.", metavar="RUNS... --baseline RUNS..."),
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help="What decides; by default the task's headline metric.")] = None,
+    margin: Annotated[float | None, typer.Option(help="The smallest difference that matters.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write everything to this JSON file too.")] = None,
+) -> None:
+    """Compare runs that are there already: vyvod compare runs/idea-* --baseline runs/plain-*."""
+    from vyvod.experiment.comparable import compare_folders
+    from vyvod.experiment.listing import comparison
+    from vyvod.files import write_json
+
+    ideas, baseline = _both_arms(words or [])
+    results = compare_folders(ideas, baseline, metric=metric, margin=margin)
+    print(*comparison(results), sep="\n")
+    if output is not None:
+        write_json(output, results)
+        print(f"Everything: {output}")
+
+
+@command(words=True)
+def report(context: typer.Context, run: Reported, words: Overrides = None) -> None:
+    """Write README.md and report.html again: of a run, of an experiment, or (.) of all of them (report.language=ru|en)."""
+    from vyvod.experiment import record
+    from vyvod.experiment.settings import changed, report_settings
+    from vyvod.files import read_yaml
+    from vyvod.report.report import write_experiment_report, write_overview, write_report
+
+    changes = _all_words(context, words)
+    if (run / "record.json").is_file():
+        file = run / "experiment.yaml"
+        stored = read_yaml(file).get("report") if file.is_file() else None
+        written, _ = write_experiment_report(run, report_settings(stored or {}, changes))
+    elif not (run / "run.json").is_file() and any((run / name).is_dir() for name in ("experiments", "runs")):
+        written, _ = write_overview(run, report_settings({}, changes))
+    else:
+        record.open_folder(run)
+        written, _ = write_report(run, changed(run / "settings.yaml", changes, only=("report",)).report)
+    _show_report(written.parent)
 
 
 @command()
@@ -269,6 +333,37 @@ def main() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
     app()
+
+
+def _run_experiment(file: Path, *, on: str, jobs: int | None) -> None:
+    from vyvod.experiment.listing import experiment as lines
+    from vyvod.experiment.runner import run_experiment
+    from vyvod.terminal import Rows
+
+    try:
+        folder = run_experiment(file, on=on, jobs=jobs, board=Rows(), command=_typed())
+    except KeyboardInterrupt:
+        _tell(f"Stopped. Go on with: {_typed()}")
+        raise typer.Exit(130) from None
+    print(*lines(str(folder)), sep="\n")
+
+
+def _show_experiment(name: str | None) -> None:
+    from vyvod.experiment.listing import experiment as lines
+
+    if name is None:
+        raise SettingsError("Name the experiment: vyvod experiment show NAME. `vyvod experiment list` lists all.")
+    print(*lines(name), sep="\n")
+
+
+def _both_arms(words: Sequence[str]) -> tuple[list[Path], list[Path]]:
+    """The runs before ``--baseline``, and those behind it."""
+    unknown = [word for word in words if word.startswith("--") and word.partition("=")[0] != "--baseline"]
+    if unknown:
+        raise SettingsError(f"There is no option {unknown[0]}. Known: --baseline, --metric, --margin, --output.")
+    spread = [part for word in words for part in (word.split("=", 1) if word.startswith("--baseline=") else [word])]
+    place = spread.index("--baseline") if "--baseline" in spread else len(spread)
+    return [Path(word) for word in spread[:place]], [Path(word) for word in spread[place + 1 :] if word != "--baseline"]
 
 
 def _settings(words: Sequence[str]) -> Settings:

@@ -32,6 +32,23 @@ def cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: float = 0
     return functional.cross_entropy(logits.float(), targets, label_smoothing=label_smoothing, reduction=reduction)
 
 
+def squared_errors(drawn: Tensor, images: Tensor, *, counted: Tensor | None = None) -> Tensor:
+    """Mean squared error of each image.
+
+    Args:
+        drawn: ``(N, C, H, W)``.
+        images: of the same shape.
+        counted: ``(N, 1, H, W)`` bool, the pixels that count, at least one in each image; None: all.
+
+    Returns:
+        ``(N,)`` float32.
+    """
+    errors = (drawn.float() - images.float()) ** 2
+    if counted is None:
+        return errors.mean(dim=(1, 2, 3))
+    return (errors.mean(dim=1, keepdim=True) * counted).sum(dim=(1, 2, 3)) / counted.sum(dim=(1, 2, 3))
+
+
 def pixel_cross_entropy(
     logits: Tensor,
     targets: Tensor,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.live import Live
     from rich.progress import Progress as RichProgress
+    from rich.table import Table
+
+    from vyvod.experiment.board import Row
 
 
 class Terminal:
@@ -52,3 +57,68 @@ class Terminal:
     def say(self, text: str) -> None:
         """Show one line that stays."""
         print(text, flush=True)
+
+
+class Rows:
+    """Many runs at once: a line for each that is training, the time that is left, and lines that stay for what has ended."""
+
+    def __init__(self) -> None:
+        self.live: Live | None = None
+        self.told: dict[str, str] = {}
+
+    def show(self, rows: Sequence[Row], remaining: float | None) -> None:
+        """Show where all runs stand."""
+        from rich.console import Console
+        from rich.live import Live
+
+        console = self.live.console if self.live else Console(stderr=True)
+        for row in rows:
+            self._tell(row, f"{_settled(rows)} of {len(rows)}", quiet=console.is_terminal)
+        if not console.is_terminal:
+            return
+        if self.live is None:
+            self.live = Live(console=console, transient=True, auto_refresh=False)
+            self.live.start()
+        self.live.update(_running(rows, remaining), refresh=True)
+
+    def _tell(self, row: Row, count: str, *, quiet: bool) -> None:
+        # Once for each state; in a terminal the moving lines tell what is training.
+        before, self.told[row.label] = self.told.get(row.label), row.state
+        if row.state in (before, "waiting") or (row.state == "training" and quiet):
+            return
+        note = f", {row.note}" if row.note and row.state in ("finished", "reused") else ""
+        self.say(f"{row.label}: {row.state}{note}" + ("" if row.state == "training" else f" ({count})"))
+
+    def say(self, text: str) -> None:
+        """Show one line that stays."""
+        if self.live is not None:
+            self.live.console.print(text, markup=False, highlight=False)
+        else:
+            print(text, flush=True)
+
+    def end(self) -> None:
+        """Take the moving lines away."""
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+
+
+def _settled(rows: Sequence[Row]) -> int:
+    return sum(row.state in ("finished", "reused", "failed") for row in rows)
+
+
+def _running(rows: Sequence[Row], remaining: float | None) -> Table:
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+
+    from vyvod.experiment.board import told_duration
+
+    table = Table.grid(padding=(0, 2))
+    for row in rows:
+        if row.state == "training":
+            bar = ProgressBar(total=max(row.epochs, 1), completed=row.done, width=24)
+            table.add_row(row.label, bar, f"epoch {row.done}/{row.epochs}", row.note)
+    left = "" if remaining is None else f"about {told_duration(remaining)} left"
+    waiting = sum(row.state == "waiting" for row in rows)
+    table.add_row(f"{_settled(rows)} of {len(rows)} runs", "", f"{waiting} waiting", left)
+    return table

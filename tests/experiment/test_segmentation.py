@@ -105,7 +105,9 @@ def test_evaluated_again_with_a_crf(run: Path) -> None:
     again, told = (json.loads((place / "scores.json").read_text())["val"]["overall"] for place in (folder, run))
     assert again["dice"] != told["dice"]
     assert 0 <= again["boundary_f1"] <= 1
-    with pytest.raises(SettingsError, match="only settings of data and segmentation and detection can"):
+    with pytest.raises(
+        SettingsError, match="only settings of data and segmentation and detection and reconstruction can"
+    ):
         reevaluate(run, split="val", changes=["training.epochs=3"])
 
 

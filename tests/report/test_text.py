@@ -6,6 +6,7 @@ import pytest
 
 from vyvod.report import text
 from vyvod.report.text import TEXTS, UNKNOWN, Words, russian_form
+from vyvod.report.texts import classification, detection, experiment, reconstruction, segmentation, shared
 
 EN, RU = Words("en"), Words("ru")
 SPACE = "\u00a0"
@@ -21,6 +22,11 @@ def test_both_languages_say_the_same_things(key: str) -> None:
     assert english
     assert russian
     assert fields(english) == fields(russian)
+
+
+def test_no_part_overwrites_the_words_of_another() -> None:
+    tables = [shared, classification, segmentation, detection, reconstruction, experiment]
+    assert sum(len(table.TEXTS) for table in tables) == len(TEXTS)
 
 
 @pytest.mark.parametrize("table", [text.METRICS, text.SHORT_METRICS, text.CURVES, text.LOSS_PARTS, text.AUDIT])

@@ -52,7 +52,8 @@ class DataSettings(Record):
     """At most that many images of each split (a quick trial); drawn with `split_seed`."""
     image_size: Side | tuple[Side, Side] | None = None
     """[height, width] in pixels, or one number. Classification: what the network sees, one number is a square. Segmentation:
-    whole images are brought to this size first, one number is the shorter side. By default what suits images and network."""
+    whole images are brought to this size first, one number is the shorter side. Detection: what the network sees, one number
+    is a square into which images are fitted. By default what suits images and network."""
     resize: Literal["crop", "stretch"] = "crop"
     """Photos for evaluation: shorter side to size / 0.875 and the centre cut out, or the whole image stretched."""
     mean: tuple[float, ...] | None = None

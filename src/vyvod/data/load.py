@@ -21,6 +21,7 @@ from vyvod.data.contract import (
     BoxSplit,
     Dataset,
     DataSettings,
+    Images,
     LabelledSplit,
     MaskSplit,
     Split,
@@ -40,6 +41,7 @@ def load_dataset(settings: DataSettings, task: str, *, needed: Sequence[SplitNam
         needed: the splits that must not be empty; training needs all three.
 
     Returns:
+        for reconstruction, the images of any data set, without classes and targets. For the others,
         three disjoint splits with ids that are all different. For classification: at least two classes, labels that fit them,
         and (where train is needed) training images of each class. For detection: boxes that make sense, and (where train is
         needed) objects to train on.
@@ -49,16 +51,19 @@ def load_dataset(settings: DataSettings, task: str, *, needed: Sequence[SplitNam
         DataError: files are missing or corrupt, or what they hold makes no sense for the task.
     """
     entry = catalog.find_dataset(settings.name)
-    if task not in entry.tasks:
+    if not serves(entry, task):
         raise SettingsError(
             f"data={settings.name} has targets for {', '.join(entry.tasks)}, not for {task}. "
             "`vyvod list data` shows what each is for."
         )
     module = catalog.load(entry)
-    wanted = _wanted(module, settings, task)
-    dataset = _load(module, settings, task)
+    # Without a use for targets: the images of what the data set is made for in the first place.
+    home = task if task in entry.tasks else entry.tasks[0]
+    wanted = _wanted(module, settings, home)
+    dataset = _load(module, settings, home)
     _check_splits(dataset, needed)
-    _TARGETS[task](dataset)
+    if task in _TARGETS:
+        _TARGETS[task](dataset)
     if wanted is not None and tuple(wanted) != tuple(dataset.classes):
         dataset = choose_classes(dataset, wanted)
         _check_splits(dataset, needed)
@@ -66,7 +71,46 @@ def load_dataset(settings: DataSettings, task: str, *, needed: Sequence[SplitNam
         _check_classes(dataset, needed)
     if task == "detection" and "train" in needed:
         _check_objects(dataset)
-    return dataset if settings.limit is None else limit(dataset, settings.limit, seed=settings.split_seed)
+    if settings.limit is not None:
+        dataset = limit(dataset, settings.limit, seed=settings.split_seed)
+    return _without_targets(dataset) if task == _RECONSTRUCTION else dataset
+
+
+def serves(entry: catalog.Entry, task: str) -> bool:
+    """Whether a data set has what a task needs: targets, or for reconstruction just images."""
+    return task in entry.tasks or task == _RECONSTRUCTION
+
+
+_RECONSTRUCTION = "reconstruction"
+
+
+def _without_targets(dataset: Dataset) -> Dataset:
+    splits = {name: split if isinstance(split, Images) else Untargeted(split) for name, split in dataset.splits.items()}
+    return replace(dataset, classes=(), palette=None, splits=splits)
+
+
+@dataclass(slots=True)
+class Untargeted:
+    """A split without its targets."""
+
+    split: Split
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Those of the split."""
+        return self.split.ids
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.split)
+
+    def __getitem__(self, index: int) -> Sample:
+        """The image at that place; its target is 0."""
+        return replace(self.split[index], target=0)
+
+    def fingerprint(self) -> str:
+        """That of the split."""
+        return self.split.fingerprint()
 
 
 def _wanted(module: ModuleType, settings: DataSettings, task: str) -> list[str] | None:

@@ -13,7 +13,7 @@ from torch import nn
 
 from vyvod import catalog
 from vyvod.data.contract import Dataset, Images
-from vyvod.data.load import load_dataset
+from vyvod.data.load import load_dataset, serves
 from vyvod.data.loading import Kept, Loader, Plan, Request, Shard, cached, default_workers, fits_cache
 from vyvod.data.transforms import (
     IMAGENET_MEAN,
@@ -72,7 +72,7 @@ def task_name(settings: Settings) -> str:
     data = catalog.find_dataset(settings.data.name)
     if name not in architecture.tasks:
         raise SettingsError(f"task={name}, but model={settings.model.name} is for {', '.join(architecture.tasks)}.")
-    if name not in data.tasks:
+    if not serves(data, name):
         raise SettingsError(
             f"model={settings.model.name} is for {name}, but data={settings.data.name} has targets for {', '.join(data.tasks)}. "
             "`vyvod list data` and `vyvod list models` show which go together."
@@ -105,7 +105,8 @@ def assemble(settings: Settings, *, judging: bool = False) -> Assembly:
         loaded = load_weights(network, weights, head=architecture.head, whole=judging)
     adapted = per_task(name).adapt(network, task, setting)
     if settings.model.freeze:
-        build.freeze(network, settings.model.freeze, architecture.head)
+        fresh = () if loaded is None else loaded.not_loaded
+        build.freeze(network, settings.model.freeze, architecture.head, fresh=fresh)
     return Assembly(settings, dataset, task, architecture, spec, normalisation, network, loaded, adapted)
 
 

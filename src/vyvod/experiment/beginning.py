@@ -17,6 +17,7 @@ from vyvod.data.pixels import count_pixels
 from vyvod.errors import RunError
 from vyvod.experiment import environment, record
 from vyvod.experiment.assembly import Assembly
+from vyvod.experiment.identity import code_fingerprint, settings_hash
 from vyvod.experiment.per_task import per_task
 from vyvod.experiment.settings import Settings, as_record
 from vyvod.files import write_text, write_yaml
@@ -28,7 +29,7 @@ from vyvod.types import Progress, SplitName
 def write_beginning(folder: Path, assembly: Assembly, fabric: Fabric, *, command: str, progress: Progress) -> None:
     """Write ``settings.yaml``, ``requirements.txt`` and ``run.json`` of a run that begins or goes on."""
     settings = assembly.settings
-    before = record.open_folder(folder) if (folder / "run.json").exists() else {}
+    before = before_this(folder)
     data = _data(assembly, progress)
     if before:
         data |= {key: before["data"].get(key) for key in ("audit", "skipped")}
@@ -52,9 +53,17 @@ def write_beginning(folder: Path, assembly: Assembly, fabric: Fabric, *, command
         model=_model(assembly),
         headline=settings.training.monitor or assembly.task.headline,
         epochs=settings.training.epochs,
+        settings_hash=settings_hash(settings),
+        code=_code(before, settings),
         **_machine(settings, fabric),
     )
     _note_event(folder, before, settings)
+
+
+def before_this(folder: Path) -> dict[str, Any]:
+    """``run.json`` of a run that goes on; empty for one that begins, also where it was stopped before it had written anything."""
+    known = record.open_folder(folder) if (folder / "run.json").exists() else {}
+    return known if "data" in known else {}
 
 
 def _machine(settings: Settings, fabric: Fabric) -> dict[str, Any]:
@@ -64,6 +73,12 @@ def _machine(settings: Settings, fabric: Fabric) -> dict[str, Any]:
         "versions": environment.versions(),
         "git": environment.git_state(Path.cwd()),
     }
+
+
+def _code(before: Mapping[str, Any], settings: Settings) -> str:
+    """Fingerprint of the sources; of a run that goes on with others, all of them: it equals no run of one."""
+    now, known = code_fingerprint(settings), str(before.get("code") or "")
+    return now if not known or known.endswith(now) else f"{known}+{now}"
 
 
 def _input(assembly: Assembly) -> dict[str, Any]:
@@ -150,9 +165,10 @@ def check_unchanged(folder: Path, assembly: Assembly) -> None:
     Raises:
         RunError: the images of a split have changed.
     """
-    if not (folder / "run.json").exists():
+    known = before_this(folder)
+    if not known:
         return
-    before = record.open_folder(folder)["data"]["splits"]
+    before = known["data"]["splits"]
     splits = assembly.dataset.splits
     changed = [name for name, split in splits.items() if before[name]["fingerprint"] != split.fingerprint()]
     if changed:

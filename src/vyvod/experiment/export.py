@@ -35,11 +35,13 @@ def export_onnx(
     mean: Sequence[float],
     std: Sequence[float],
     classes: Sequence[str],
+    output: str = "logits",
 ) -> float:
-    """Write a classifier as one ONNX file and check it with onnxruntime.
+    """Write a network as one ONNX file and check it with onnxruntime.
 
-    The graph takes ``images``, ``(N, C, H, W)`` float32 in 0..1 with any N, normalises them, and gives ``logits``,
-    ``(N, K)`` float32. Metadata: ``classes``, ``mean``, ``std``, ``size`` (C, H, W) as JSON; ``vyvod``, our version.
+    The graph takes ``images``, ``(N, C, H, W)`` float32 in 0..1 with any N, normalises them, and gives what the network gives,
+    such as ``logits``, ``(N, K)`` float32. Metadata: ``classes``, ``mean``, ``std``, ``size`` (C, H, W) as JSON; ``vyvod``, our
+    version.
 
     Args:
         model: the network; it is not changed.
@@ -48,9 +50,10 @@ def export_onnx(
         mean: of each channel (or one for all).
         std: of each channel (or one for all).
         classes: names of the classes in the order of the logits.
+        output: name of the output.
 
     Returns:
-        the largest absolute difference of logits between onnxruntime and the network, over fixed random images.
+        the largest absolute difference of outputs between onnxruntime and the network, over fixed random images.
 
     Raises:
         SettingsError: the extra ``onnx`` is not installed.
@@ -64,9 +67,9 @@ def export_onnx(
         "std": list(std),
         "size": [spec.channels, spec.height, spec.width],
     }
-    content = described(_to_onnx(network, spec), facts)
-    difference, scale = _compare(content, network, spec)
-    check_written(difference, TOLERANCE * scale, what="logits")
+    content = described(_to_onnx(network, spec, output), facts)
+    difference, scale = _compare(content, network, spec, output)
+    check_written(difference, TOLERANCE * scale, what=output)
     write_checked(path, content)
     return difference
 
@@ -120,7 +123,7 @@ def require() -> None:
         ) from error
 
 
-def _to_onnx(network: nn.Module, spec: InputSpec) -> Any:
+def _to_onnx(network: nn.Module, spec: InputSpec, output: str) -> Any:
     # Two images: a batch of one would be taken for a constant.
     example = _random_images(2, spec)
     try:
@@ -129,7 +132,7 @@ def _to_onnx(network: nn.Module, spec: InputSpec) -> Any:
                 network,
                 (example,),
                 input_names=["images"],
-                output_names=["logits"],
+                output_names=[output],
                 dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
                 dynamo=True,
                 verbose=False,
@@ -171,8 +174,8 @@ def described(proto: Any, facts: Mapping[str, Any]) -> bytes:
     return content
 
 
-def _compare(content: bytes, network: nn.Module, spec: InputSpec) -> tuple[float, float]:
-    """Largest difference of logits, and what it is to be measured by."""
+def _compare(content: bytes, network: nn.Module, spec: InputSpec, output: str) -> tuple[float, float]:
+    """Largest difference of outputs, and what it is to be measured by."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -181,7 +184,7 @@ def _compare(content: bytes, network: nn.Module, spec: InputSpec) -> tuple[float
         images = _random_images(count, spec)
         with torch.inference_mode():
             expected = network(images).numpy()
-        (answer,) = session.run(["logits"], {"images": images.numpy()})
+        (answer,) = session.run([output], {"images": images.numpy()})
         difference = max(difference, float(np.abs(answer - expected).max()))
         scale = max(scale, 1.0, float(np.abs(expected).max()))
     return difference, scale

@@ -113,6 +113,6 @@ def per_task(name: str) -> PerTask:
     module = f"{__package__}.{name}"
     if find_spec(module) is None:
         raise SettingsError(
-            f"The task {name} cannot be trained yet; expected classification, segmentation or detection."
+            f"The task {name} cannot be trained yet; expected classification, segmentation, detection or reconstruction."
         )
     return cast(PerTask, import_module(module))

@@ -23,7 +23,7 @@ from vyvod.experiment.video import VIDEO_SUFFIXES, Video, VideoWriter
 from vyvod.files import write_atomically, write_compact_json
 from vyvod.types import Progress, Silence
 
-CHANGEABLE = ("segmentation", "detection")
+CHANGEABLE = ("segmentation", "detection", "reconstruction")
 
 
 @dataclass(slots=True)

@@ -37,7 +37,7 @@ def reevaluate(folder: Path, *, split: str, changes: Sequence[str] = (), progres
         UserError: there is no such split, or the classes differ.
     """
     name = _split(split)
-    settings = changed(folder / "settings.yaml", changes, only=("data", "segmentation", "detection"))
+    settings = changed(folder / "settings.yaml", changes, only=("data", "segmentation", "detection", "reconstruction"))
     known = trained(folder, settings)
     dataset = load_dataset(settings.data, known.task.name, needed=(name,))
     _check_classes(known, dataset)

@@ -75,6 +75,21 @@ def train(settings: Settings, *, progress: Progress | None = None, command: str 
     return _launch(Job(settings, None, progress or Silence(), command))
 
 
+def train_in(folder: Path, settings: Settings, *, progress: Progress | None = None, command: str = "") -> Path:
+    """Train in a folder that was made beforehand, or go on with the run that was begun in it.
+
+    Args:
+        folder: empty, or of a run with the same settings that was stopped.
+        settings: checked.
+        progress: how to show where it stands.
+        command: what the user typed, for the record.
+
+    Raises:
+        UserError: a mistake that the user can cure; what was trained so far is kept.
+    """
+    return _launch(Job(settings, folder, progress or Silence(), command))
+
+
 def judge(settings: Settings, *, progress: Progress | None = None, command: str = "") -> Path:
     """Evaluate the weights of ``model.weights`` on a data set, without training: a run of no epochs.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +21,7 @@ from vyvod.models.build import resolve
 from vyvod.models.contract import ModelSettings
 from vyvod.report.settings import ReportSettings
 from vyvod.tasks.detection import DetectionSettings
+from vyvod.tasks.reconstruction import ReconstructionSettings
 from vyvod.tasks.segmentation import SegmentationSettings
 from vyvod.training.settings import TrainingSettings
 from vyvod.types import Record, TaskName
@@ -38,9 +40,10 @@ DEFAULTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 """Task -> group -> setting -> default, where that of the group does not suit the task. ``DEFAULTS`` of an architecture's file
 go before these."""
 _ONLY: Mapping[str, tuple[str, ...]] = {
-    "augmentation.crop": ("classification",),
-    "augmentation.scale": ("classification",),
-    "augmentation.policy": ("classification",),
+    "augmentation.crop": ("classification", "reconstruction"),
+    "augmentation.scale": ("classification", "reconstruction"),
+    "augmentation.padding": ("classification", "reconstruction"),
+    "augmentation.policy": ("classification", "reconstruction"),
     "augmentation.erase": ("classification",),
     "augmentation.mixup": ("classification",),
     "augmentation.cutmix": ("classification",),
@@ -50,17 +53,20 @@ _ONLY: Mapping[str, tuple[str, ...]] = {
     "augmentation.flip_vertical": ("segmentation", "detection"),
     "augmentation.turn": ("segmentation", "detection"),
     "augmentation.mosaic": ("segmentation", "detection"),
-    "augmentation.color": ("classification", "segmentation"),
+    "augmentation.color": ("classification", "segmentation", "reconstruction"),
     "augmentation.mosaic_mixup": ("detection",),
     "augmentation.translate": ("detection",),
     "augmentation.rotate": ("detection",),
     "augmentation.shear": ("detection",),
     "augmentation.hsv": ("detection",),
     "augmentation.multi_scale": ("detection",),
-    "data.mean": ("classification", "segmentation"),
-    "data.std": ("classification", "segmentation"),
+    "data.mean": ("classification", "segmentation", "reconstruction"),
+    "data.std": ("classification", "segmentation", "reconstruction"),
+    "data.resize": ("classification", "reconstruction"),
+    "training.label_smoothing": ("classification", "segmentation"),
     "segmentation": ("segmentation",),
     "detection": ("detection",),
+    "reconstruction": ("reconstruction",),
 }
 """Setting -> the tasks that know it."""
 
@@ -88,6 +94,8 @@ class Settings(Record):
     """What is minimised and how whole images are evaluated, in segmentation."""
     detection: DetectionSettings = DetectionSettings()
     """How images are brought to the network and at which confidence its answers count, in detection."""
+    reconstruction: ReconstructionSettings = ReconstructionSettings()
+    """What an autoencoder has to undo, in reconstruction."""
     tracking: tuple[Literal["tensorboard", "wandb"], ...] = ("tensorboard",)
     """Where the numbers go besides the CSV files."""
     report: ReportSettings = ReportSettings()
@@ -163,6 +171,18 @@ def _unknown_parts(record: Mapping[str, Any]) -> Iterable[str]:
             continue  # told already, with all other wrong values
         except SettingsError as error:
             yield from (line.removeprefix("  - ") for line in str(error).splitlines() if not line.endswith("settings:"))
+
+
+def with_changes(record: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A nested mapping, not yet checked, with some dotted keys changed; the mapping itself stays as it is.
+
+    Raises:
+        SettingsError: a key leads into something that is not a group.
+    """
+    changed = copy.deepcopy(_spelled_out(record))
+    for key, value in changes.items():
+        _put(changed, f"{key}.name" if key in SHORT and isinstance(value, str) else key, value)
+    return changed
 
 
 def as_record(settings: Settings) -> dict[str, Any]:
@@ -295,8 +315,8 @@ def _data_contradictions(settings: Settings) -> Iterable[str]:
 
 def _class_contradictions(settings: Settings) -> Iterable[str]:
     entry = _architecture_of({"model": {"name": settings.model.name}})
-    # A detector of one class tells it from everything else; the others need something to choose from.
-    needed = 1 if entry and entry.tasks[0] == "detection" else 2
+    # A detector of one class tells it from everything else, an autoencoder knows none; the others need something to choose from.
+    needed = 1 if entry and entry.tasks[0] in ("detection", "reconstruction") else 2
     classes = settings.data.classes
     if isinstance(classes, tuple) and len(classes) < needed:
         words = {1: "at least one class is", 2: "at least two classes are"}[needed]
@@ -331,12 +351,33 @@ def changed(file: Path, words: Sequence[str], *, only: Sequence[str]) -> Setting
     Raises:
         SettingsError: a change is outside of the groups ``only``.
     """
+    _check_groups(words, only)
+    return read_settings(file, words)
+
+
+def report_settings(stored: Mapping[str, Any], words: Sequence[str]) -> ReportSettings:
+    """How the report of something that is no run looks.
+
+    Args:
+        stored: what its own file says under ``report``.
+        words: changes, such as ``report.language=ru``.
+
+    Raises:
+        SettingsError: a change is about something else, or a value is wrong.
+    """
+    _check_groups(words, ("report",))
+    record: dict[str, Any] = {"report": dict(stored)}
+    for key, value in map(_parse, words):
+        _put(record, key, value)
+    return check(record).report
+
+
+def _check_groups(words: Sequence[str], only: Sequence[str]) -> None:
     outside = [word for word in words if word.partition("=")[0].partition(".")[0] not in only]
     if outside:
         raise SettingsError(
             f"'{outside[0]}' cannot be changed here; only settings of {' and '.join(only)} can, such as {only[0]}.*=..."
         )
-    return read_settings(file, words)
 
 
 def schema() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from vyvod.models.inputs import rgb_input
 from vyvod.types import InputSpec, Record
 
 ALL_BUT_HEAD = "all-but-head"
+ENCODER = "encoder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,8 @@ def build(architecture: Architecture, spec: InputSpec, classes: int) -> nn.Modul
     model = _call(architecture, architecture.module.build, architecture.options, spec, classes)
     if not isinstance(model, nn.Module):
         raise SettingsError(f"build of model={architecture.name} gave {_kind(model)}; expected a torch.nn.Module.")
-    if architecture.task in _LOGITS:
-        _try(architecture, model, spec, _LOGITS[architecture.task](architecture, spec, classes))
+    if architecture.task in _SHAPES:
+        _try(architecture, model, spec, classes)
     if architecture.task == "detection" and architecture.name.endswith(".py"):
         _try_detector(architecture, model, spec, classes)
     return model.train()
@@ -121,7 +122,7 @@ def cost(model: nn.Module, spec: InputSpec) -> dict[str, int | None]:
     }
 
 
-def freeze(model: nn.Module, names: tuple[str, ...], head: tuple[str, ...]) -> None:
+def freeze(model: nn.Module, names: tuple[str, ...], head: tuple[str, ...], *, fresh: Collection[str] = ()) -> None:
     """Stop training parts of a network.
 
     Their batch norms stay in evaluation mode, also when the network is set to training: with statistics that went on moving, the
@@ -130,16 +131,23 @@ def freeze(model: nn.Module, names: tuple[str, ...], head: tuple[str, ...]) -> N
 
     Args:
         model: changed in place.
-        names: submodules, such as ``layer1`` or ``features.0``; ``all-but-head`` is everything except the head.
+        names: submodules, such as ``layer1`` or ``features.0``; ``all-but-head`` is everything except the head;
+            ``encoder``, where the network has no part of that name, is everything except the head and what is fresh.
         head: submodules that depend on the number of classes.
+        fresh: names of tensors that no weights were loaded into.
 
     Raises:
         SettingsError: there is no such submodule, or nothing is left to train.
     """
     heads = _check_parts(model, names, head)
     for name, module in model.named_modules():
-        outside_head = not any(_is_below(name, part) for part in heads)
-        if (ALL_BUT_HEAD in names and outside_head) or any(_is_below(name, part) for part in names):
+        body = not any(_is_below(name, part) for part in heads)
+        loaded = not any(f"{name}.{own}" in fresh for own, _ in module.named_parameters(recurse=False))
+        words = (
+            *([ALL_BUT_HEAD] if body else []),
+            *([ENCODER] if body and loaded and not hasattr(model, ENCODER) else []),
+        )
+        if any(word in names for word in words) or any(_is_below(name, part) for part in names):
             _freeze_alone(module)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise SettingsError(f"model.freeze={list(names)} leaves nothing to train. Freeze less.")
@@ -162,11 +170,16 @@ def _pixel_logits(architecture: Architecture, spec: InputSpec, classes: int) -> 
     return classes, spec.height - lost, spec.width - lost
 
 
-_LOGITS: Mapping[str, Callable[[Architecture, InputSpec, int], tuple[int, ...]]] = {
+def _image(architecture: Architecture, spec: InputSpec, classes: int) -> tuple[int, ...]:
+    return spec.channels, spec.height, spec.width
+
+
+_SHAPES: Mapping[str, Callable[[Architecture, InputSpec, int], tuple[int, ...]]] = {
     "classification": _class_logits,
     "segmentation": _pixel_logits,
+    "reconstruction": _image,
 }
-"""Task -> shape of the logits for one image."""
+"""Task -> shape of the output for one image."""
 
 
 def _check_file(name: str, module: ModuleType) -> None:
@@ -238,15 +251,17 @@ def _place(error: Exception, architecture: Architecture) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}{where}."
 
 
-def _try(architecture: Architecture, model: nn.Module, spec: InputSpec, shape: tuple[int, ...]) -> None:
+def _try(architecture: Architecture, model: nn.Module, spec: InputSpec, classes: int) -> None:
     # One tile of a photo is work for seconds.
     number = 2 if architecture.task == "classification" else 1
     outputs = _answer(architecture, model, spec, _noise(model, spec, images=number))
-    size = _size(spec)
-    if not isinstance(outputs, Tensor) or outputs.shape != (number, *shape) or not outputs.is_floating_point():
+    shape = (number, *_SHAPES[architecture.task](architecture, spec, classes))
+    if not isinstance(outputs, Tensor) or outputs.shape != shape or not outputs.is_floating_point():
+        drawn = architecture.task == "reconstruction"
+        asked = _size(spec) if drawn else f"{_size(spec)} and {classes} classes"
         raise SettingsError(
-            f"model={architecture.name} gives {_kind(outputs)} for {number} images of {size} and {shape[0]} classes; "
-            f"expected a tensor of {' x '.join(map(str, (number, *shape)))} floating-point logits."
+            f"model={architecture.name} gives {_kind(outputs)} for {number} images of {asked}; expected a tensor of "
+            f"{' x '.join(map(str, shape))} floating-point {'values' if drawn else 'logits'}."
         )
 
 
@@ -337,13 +352,14 @@ def _kind(value: object) -> str:
 def _check_parts(model: nn.Module, names: tuple[str, ...], head: tuple[str, ...]) -> list[str]:
     """The parts of the head that this network has, once the names of frozen parts are found to make sense."""
     known = [name for name, _ in model.named_modules() if name]
-    unknown = [name for name in names if name not in (*known, ALL_BUT_HEAD)]
+    unknown = [name for name in names if name not in (*known, ALL_BUT_HEAD, ENCODER)]
     if unknown:
         raise SettingsError("\n".join(f"model.freeze: {_unknown_part(name, model, known)}" for name in unknown))
     heads = [name for name in head if name in known]
-    if ALL_BUT_HEAD in names and not heads:
+    unsaid = [name for name in names if name not in known]
+    if unsaid and not heads:
         raise SettingsError(
-            f"model.freeze={ALL_BUT_HEAD}: the architecture does not name its head. Name the parts to freeze, or write "
+            f"model.freeze={unsaid[0]}: the architecture does not name its head. Name the parts to freeze, or write "
             'HEAD = ("name of the last layer",) at the top of its file.'
         )
     return heads

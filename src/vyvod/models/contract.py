@@ -41,6 +41,10 @@ and, where it applies,
         The options with which a network takes the weights that `model.weights` names, where the default would take others
         (ResNet's stem) or would train badly (batch norms of a detector). Only asked where weights are named.
 
+    def features(network: nn.Module, images: Tensor) -> Tensor
+        The last feature maps, ``(N, C', H', W')``, of a network that ``build`` made: its encoder, which `model=autoencoder` can
+        then train. Layers that they do not depend on are replaced by ``nn.Identity`` there.
+
     def read(path: Path, options: Options) -> Mapping[str, Tensor] | None
         Weights from a file in a format of the architecture's own, under the names of our state dict; layers that the file does
         not have may be left out. None: the file is not of such a format; WeightsError with the cure: it is, but does not fit.
@@ -82,7 +86,7 @@ buffer ``anchors`` ``(L, A, 2)``, ``strides``, ``set_anchors`` and ``anchors_in_
 which the caller has seeded.
 """
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
 from vyvod.types import Record
 
@@ -98,6 +102,12 @@ class ModelSettings(Record):
     """`imagenet` or, for detectors, `coco` (the library's download), a local file (.safetensors, .pth, .pt, .th, and the original
     files of YOLO), or a run folder."""
     freeze: tuple[str, ...] = ()
-    """Names of submodules that are not trained; `all-but-head` freezes everything except the head."""
+    """Names of submodules that are not trained; `all-but-head` freezes everything except the head, `encoder` everything except
+    the head and what `weights` left new (where the network has a part of that name: that part)."""
     freeze_epochs: int | None = Field(None, ge=1)
     """Free the frozen parts again after that many epochs; by default never."""
+
+    @field_validator("freeze", mode="before")
+    @classmethod
+    def _single(cls, given: object) -> object:
+        return (given,) if isinstance(given, str) else given

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from vyvod import catalog
-from vyvod.errors import WeightsError
-from vyvod.files import write_atomically
+from vyvod.errors import UserError, WeightsError
+from vyvod.files import read_yaml, write_atomically
 from vyvod.models.build import Architecture
 
 IMAGENET = "imagenet"
@@ -43,6 +43,8 @@ class Weights:
     """Submodules that they are for, such as an encoder; none: the whole network."""
     partial: bool = False
     """The file may end before the network does; what it lacks stays new."""
+    backbone: str = ""
+    """Of the autoencoder whose encoder they are, in words; nothing where they are of a whole network."""
     classes_of: Callable[[int], int] = int
     """Number of outputs of a head -> number of classes."""
 
@@ -72,12 +74,14 @@ class Loaded:
 
 
 def read_source(source: str, architecture: Architecture) -> Weights:
-    """The weights that ``model.weights`` means: ``imagenet``, ``coco``, a file, or a run folder.
+    """The weights that ``model.weights`` means: ``imagenet``, ``coco``, a file, or a run folder; of an autoencoder, its encoder.
 
     Raises:
         WeightsError: they are not there or cannot be read.
     """
     weights = _fetch(architecture, source) if source in DOWNLOADS else _read_local(source, architecture)
+    if architecture.task != "reconstruction":
+        weights = _encoder(weights)
     return replace(weights, classes_of=getattr(architecture.module, "classes_of", weights.classes_of))
 
 
@@ -165,14 +169,16 @@ def load_weights(model: nn.Module, weights: Weights, *, head: tuple[str, ...], w
     Raises:
         WeightsError: they belong to another network, or with ``whole`` to another number of classes; the network is unchanged.
     """
-    state, given = model.state_dict(), weights.tensors
+    state = model.state_dict()
+    weights = _placed(weights, state)
+    given = weights.tensors
     optional = {name for name in (*state, *given) if _is_optional(name, weights, head)}
     body = _match({name: tensor for name, tensor in state.items() if name not in optional}, given)
     top = _match({name: tensor for name, tensor in state.items() if name in optional}, given)
     extra = [name for name in given if name not in state and name not in optional and not _counts_batches(name, state)]
     lacking = body.missing if weights.partial and body.fitting else []
     if len(body.missing) > len(lacking) or body.differing or extra:
-        raise WeightsError(_of_another_network(weights.source, (body, top), extra))
+        raise WeightsError(_of_another_network(weights, (body, top), extra))
     kept = not (top.missing or top.differing)
     if whole and lacking:
         raise WeightsError(_without_an_end(weights.source, lacking))
@@ -242,7 +248,39 @@ def _match(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> _Match:
     return match
 
 
-def _of_another_network(source: str, matches: Iterable[_Match], extra: list[str]) -> str:
+def _encoder(weights: Weights) -> Weights:
+    """The encoder, where they are the weights of an autoencoder: with an encoder and a decoder and nothing else."""
+    if {name.partition(".")[0] for name in weights.tensors} != {"encoder", "decoder"}:
+        return weights
+    start = "encoder."
+    tensors = {name.removeprefix(start): tensor for name, tensor in weights.tensors.items() if name.startswith(start)}
+    return replace(weights, tensors=tensors, backbone=_backbone(Path(weights.source)))
+
+
+def _backbone(path: Path) -> str:
+    """What an autoencoder's encoder is, from the settings beside its checkpoint."""
+    try:
+        model = read_yaml(path.parent.parent / "settings.yaml").get("model") or {}
+    except UserError:
+        return "of an unknown backbone"
+    # Settings hold what was chosen; what they lack is the default.
+    options = "".join(f" {key}={value}" for key, value in model.get("backbone_options", {}).items())
+    return f"model.backbone={model.get('backbone', 'plain')}{options}"
+
+
+def _placed(weights: Weights, state: Mapping[str, Tensor]) -> Weights:
+    """An encoder under the names of the network, which may keep it in a part of its own; the rest of the network stays new."""
+    if not weights.backbone:
+        return weights
+    part = "encoder."
+    bare = {name.removeprefix(part): tensor for name, tensor in weights.tensors.items()}
+    ways = (weights.tensors, bare, {part + name: tensor for name, tensor in bare.items()})
+    tensors = next((way for way in ways if way.keys() <= state.keys()), weights.tensors)
+    parts = dict.fromkeys(name.partition(".")[0] for name in tensors)
+    return replace(weights, tensors=tensors, parts=tuple(parts))
+
+
+def _of_another_network(weights: Weights, matches: Iterable[_Match], extra: list[str]) -> str:
     body, top = matches
     total = len(body.names) + len(top.names)
     shapes = [
@@ -254,9 +292,16 @@ def _of_another_network(source: str, matches: Iterable[_Match], extra: list[str]
         if names
     ]
     fit = len(body.fitting) + len(top.fitting)
+    if weights.backbone:
+        fit = sum(name in body.fitting for name in weights.tensors)
+        return (
+            f"The encoder in {weights.source} ({weights.backbone}) is of another network: {fit} of its {len(weights.tensors)} "
+            f"tensors fit; {'; '.join(parts)}. Choose that backbone as the model, with the same options and images of as many "
+            "channels, or train an autoencoder with this network as model.backbone."
+        )
     return (
-        f"The weights in {source} belong to another network: {fit} of the network's {total} tensors fit; {'; '.join(parts)}. "
-        "Choose the architecture and the options that they were trained with."
+        f"The weights in {weights.source} belong to another network: {fit} of the network's {total} tensors fit; "
+        f"{'; '.join(parts)}. Choose the architecture and the options that they were trained with."
     )
 
 
@@ -280,6 +325,8 @@ def _of_other_classes(weights: Weights, top: _Match, head: tuple[str, ...]) -> s
 def _why(weights: Weights, top: _Match, head: tuple[str, ...], *, lacking: bool) -> str:
     if lacking:
         return "the weights are for the beginning of the network only"
+    if weights.backbone:
+        return "the weights are the encoder of an autoencoder"
     if weights.parts:
         return f"the weights are for the {' and the '.join(weights.parts)} only"
     theirs = _classes(weights, head)

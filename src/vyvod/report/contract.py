@@ -1,12 +1,34 @@
 """What the report asks of a task: the pages of a task are a folder here, and its ``task.py`` holds what `TaskReport` names."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from vyvod.report.document import Block, Section, Text
 from vyvod.report.records import Arrays, ExampleRecord, Run, SplitRecord
 from vyvod.report.text import Words
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An example of a run where it stands beside that of another run."""
+
+    photo: Image
+    """RGB."""
+    truth: Image | None
+    """The truth drawn on it, RGB; None where words tell it."""
+    answer: Image | None
+    """The answer drawn on it, RGB; None where words tell it."""
+    truth_text: str
+    answer_text: str
+    tags: Sequence[str]
+    """The classes that occur."""
 
 
 class TaskReport(Protocol):
@@ -59,6 +81,9 @@ class TaskReport(Protocol):
 
     def examples(self, run: Run, words: Words, count: int) -> Sequence[Block]:
         """Images with the network's output, ``count`` of them in the figure; there is at least one."""
+
+    def shown(self, run: Run, example: ExampleRecord, words: Words) -> Shown:
+        """An example as it is shown beside that of another run, read from the run folder."""
 
     def remark(self, run: Run, words: Words, split: str) -> Text | None:
         """What is to be said below the table of scores."""

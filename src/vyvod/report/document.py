@@ -41,9 +41,29 @@ class Swatch:
     """``#rrggbb``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A report in another folder: README.md leads to its README.md, report.html to its report.html."""
+
+    text: str
+    folder: str
+    """Relative to the folder of this report."""
+
+
+Judgement = Literal["better", "worse", "equivalent", "undecided", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A verdict in a word or two."""
+
+    text: str
+    judgement: Judgement
+
+
 BoxRole = Literal["found", "missed", "crowd", "right", "false", "ignored"]
 """Of a true box: found, missed, or a crowd, which does not count; of a detection: right, false, or on a crowd and so ignored."""
-Inline = str | Strong | Code | Link | Swatch
+Inline = str | Strong | Code | Link | Swatch | Page | Badge
 Text = tuple[Inline, ...]
 
 
@@ -75,6 +95,36 @@ class Tiles:
 
     items: Sequence[tuple[str, str]]
     """(value, what it is)."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictBox:
+    """What came out, before everything else."""
+
+    badge: Badge
+    text: Text
+    facts: Sequence[tuple[str, str]]
+    """(what it is, value)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnText:
+    """What a person has written; no report ever changes it."""
+
+    start: str
+    end: str
+    """Lines of README.md around it."""
+    text: str
+    """Between these lines, to the byte; bytes that are no UTF-8 are lone surrogates."""
+    paragraphs: Sequence[str]
+    """The same for the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The name of a part of a section."""
+
+    text: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +275,24 @@ class BoxCard:
 
 
 @dataclass(frozen=True, slots=True)
+class PairCard:
+    """An image with what the runs of two arms say about it."""
+
+    group: str
+    """fixed or broken."""
+    tags: Sequence[str]
+    """What the card is found by: the classes that occur."""
+    name: str
+    """Id of the image."""
+    truth: str
+    """In words; empty where only a picture tells it."""
+    frames: Sequence[tuple[str, Image]]
+    """(what it shows, RGB): the image, where there are pictures of it the truth and the answer of each arm."""
+    answers: Sequence[tuple[str, str, str]]
+    """(arm, how well its runs do, the answer of one of them; empty where no picture of it is stored)."""
+
+
+@dataclass(frozen=True, slots=True)
 class LegendItem:
     """What a colour stands for."""
 
@@ -243,7 +311,7 @@ class Gallery:
     """Images with the network's output: one figure in README.md, cards that can be filtered in report.html."""
 
     picture: Picture
-    cards: Sequence[AnswerCard] | Sequence[MaskCard] | Sequence[BoxCard]
+    cards: Sequence[AnswerCard] | Sequence[MaskCard] | Sequence[BoxCard] | Sequence[PairCard]
     choices: Sequence[Choice]
     tags_label: str
     """What the tags of the cards are."""
@@ -264,7 +332,7 @@ class Listing:
     """Its title where the reader has to unfold it."""
 
 
-Block = Paragraph | Note | Points | Tiles | Table | Pictures | Gallery | Listing
+Block = Paragraph | Heading | Note | Points | Tiles | VerdictBox | OwnText | Table | Pictures | Gallery | Listing
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ _FLAT = 64
 """Colours of a figure of photos that stay exact."""
 NAMED_BARS = 30
 """Up to that many classes the bars of their amounts have names."""
-_STEPS = (1, 2, 2.5, 5, 10)
+TICK_STEPS = (1, 2, 2.5, 5, 10)
 """Distances between ticks that a person counts in."""
 
 
@@ -141,10 +141,10 @@ def curves(title: str, epochs: Floats, series: Sequence[Series], *, best: int | 
         figure = blank(title, 4.1)
         axes = figure.add_subplot()
         for line in series:
-            _draw_line(axes, epochs, line)
+            draw_line(axes, epochs, line)
         _mark_best(axes, epochs, best, words=words)
-        _epoch_axis(axes, epochs, words)
-        _name_ends(axes, series)
+        epoch_axis(axes, epochs, words)
+        name_ends(axes, series)
     return figure
 
 
@@ -153,10 +153,10 @@ def steps(title: str, epochs: Floats, values: Floats, *, words: Words) -> Figure
     with style():
         figure = blank(title, 2.4)
         axes = figure.add_subplot()
-        _draw_line(axes, epochs, Series("", values, "purple"))
+        draw_line(axes, epochs, Series("", values, "purple"))
         axes.set_ylim(bottom=0)
-        _epoch_axis(axes, epochs, words)
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=3, steps=_STEPS))
+        epoch_axis(axes, epochs, words)
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=3, steps=TICK_STEPS))
     return figure
 
 
@@ -300,7 +300,8 @@ def _tag_for_page(tag: str, name: str) -> str:
     return re.sub(r"(\d+\.\d\d)\d+", r"\1", tag)
 
 
-def _draw_line(axes: Axes, epochs: Floats, line: Series) -> None:
+def draw_line(axes: Axes, epochs: Floats, line: Series) -> None:
+    """Draw one line over epochs; few points are marked."""
     seen = np.isfinite(line.values)
     axes.plot(
         epochs[seen],
@@ -335,11 +336,12 @@ def _name_rule(axes: Axes, name: str, place: float) -> None:
     )
 
 
-def _epoch_axis(axes: Axes, epochs: Floats, words: Words) -> None:
+def epoch_axis(axes: Axes, epochs: Floats, words: Words) -> None:
+    """Make the horizontal axis one of epochs, and write both axes' numbers as the language does."""
     axes.set_xlabel(words.say("axis_epoch"), loc="right")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
     axes.margins(x=0.02)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=_STEPS))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=TICK_STEPS))
     number_axis(axes.xaxis, words)
     number_axis(axes.yaxis, words)
     if len(epochs) == 1:
@@ -347,7 +349,7 @@ def _epoch_axis(axes: Axes, epochs: Floats, words: Words) -> None:
         axes.set_xticks(epochs)
 
 
-def _name_ends(axes: Axes, series: Sequence[Series]) -> None:
+def name_ends(axes: Axes, series: Sequence[Series]) -> None:
     """Write each line's name behind its right end; names that would touch are moved apart."""
     named = [line for line in series if np.isfinite(line.values).any()]
     low, high = axes.get_ylim()
@@ -430,7 +432,7 @@ def _balance_ranks(amounts: Mapping[str, Sequence[float]], *, title: str, words:
             continue
         axes.fill_between(np.arange(len(order)) + 1, heights, step="mid", color=COLOURS["blue"], linewidth=0)
         axes.set_ylim(bottom=0)
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True, steps=_STEPS))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True, steps=TICK_STEPS))
         number_axis(axes.yaxis, words)
     panels[-1].set_xlabel(words.say("axis_pixel_rank" if shares else "axis_class_rank"), loc="right")
     return figure

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -33,6 +34,7 @@ def render(document: Document, words: Words) -> str:
         lstrip_blocks=True,
     )
     environment.filters["svg"] = lambda picture: Markup(svg(picture.figure, picture.name))  # noqa: S704  made by matplotlib, which escapes
+    environment.filters["address"] = lambda page: f"{quote(page.folder)}/report.html"
     environment.tests["link"] = lambda part: getattr(part, "address", "").startswith(("https://", "http://"))
     environment.globals.update(
         say=words.say, kind=lambda block: type(block).__name__, picture=_picture, photo=_photo, boxed=_boxed, mask=_mask

@@ -19,8 +19,12 @@ Check = Callable[[Path, Arrays, int], None]
 _SPLITS = ("val", "test")
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path, *, rows: bool = True) -> Run:
     """Read a run folder.
+
+    Args:
+        folder: of the run.
+        rows: also what is stored of each image, and the totals: a comparison of runs does without.
 
     Raises:
         RunError: it is no run folder, there are no reports for its task, or one of its files cannot be read or makes no sense.
@@ -29,7 +33,7 @@ def read_run(folder: Path) -> Run:
         raise RunError(
             f"{folder} is not a run folder: it holds no run.json. Give the folder that `vyvod train` has made."
         )
-    record = _checked(RunRecord, folder / "run.json")
+    record = checked(RunRecord, folder / "run.json")
     task, classes = report_of(record.task, folder), len(record.data.classes)
     curves = _read_curves(folder / "metrics.csv")
     examples = _read_examples(folder, task.EXAMPLE)
@@ -39,15 +43,20 @@ def read_run(folder: Path) -> Run:
         record=record,
         curves=curves,
         scores=_read_scores(folder / "scores.json") or _scores_so_far(folder, record, curves),
-        per_image=dict(_read_splits(folder / "per_image", task.check_rows, classes)),
-        totals=dict(_read_splits(folder / "totals", task.check_totals, classes)),
+        per_image=dict(_read_splits(folder / "per_image", task.check_rows, classes)) if rows else {},
+        totals=dict(_read_splits(folder / "totals", task.check_totals, classes)) if rows else {},
         examples=kept,
         lost_examples=len(examples) - len(kept),
         settings=_read_text(folder / "settings.yaml"),
     )
 
 
-def _checked(kind: Any, path: Path) -> Any:
+def checked(kind: Any, path: Path) -> Any:
+    """A JSON file as a record of a kind.
+
+    Raises:
+        RunError: it is absent, no JSON, or holds something else.
+    """
     try:
         return TypeAdapter(kind).validate_python(read_json(path))
     except ValidationError as error:
@@ -68,13 +77,13 @@ def _read_text(path: Path) -> str:
 
 
 def _read_scores(path: Path) -> dict[str, SplitScores]:
-    return _checked(dict[str, SplitScores], path) if path.is_file() else {}
+    return checked(dict[str, SplitScores], path) if path.is_file() else {}
 
 
 def _read_examples(folder: Path, kind: type[ExampleRecord]) -> tuple[ExampleRecord, ...]:
     path = folder / "examples.json"
     # A type that is made while the program runs is none that a type checker follows.
-    return _checked(tuple.__class_getitem__((kind, ...)), path) if path.is_file() else ()
+    return checked(tuple.__class_getitem__((kind, ...)), path) if path.is_file() else ()
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -135,7 +144,7 @@ def _scores_so_far(folder: Path, record: RunRecord, curves: Mapping[str, Floats]
 def _per_class_at(path: Path, record: RunRecord, epoch: float) -> dict[str, tuple[float | None, ...]]:
     rows = [row for row in _rows(path) if row.get("split") == "val" and _value(path, row, "epoch") == epoch]
     by_class = {row.get("class"): row for row in rows}
-    if not set(record.data.classes) <= set(by_class):
+    if not rows or not set(record.data.classes) <= set(by_class):
         return {}
     columns = [name for name in rows[0] if name not in ("epoch", "split", "class")]
     return {

@@ -5,16 +5,21 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from vyvod.report.document import (
+    Badge,
     Block,
     Cell,
     Code,
     Column,
     Document,
     Gallery,
+    Heading,
     Inline,
+    Judgement,
     Link,
     Listing,
     Note,
+    OwnText,
+    Page,
     Paragraph,
     Picture,
     Pictures,
@@ -25,10 +30,18 @@ from vyvod.report.document import (
     Table,
     Text,
     Tiles,
+    VerdictBox,
 )
 from vyvod.report.text import Words
 
 _LONG_TABLE = 30
+_ALERTS: dict[Judgement, str] = {
+    "better": "TIP",
+    "worse": "CAUTION",
+    "equivalent": "NOTE",
+    "undecided": "IMPORTANT",
+    "none": "IMPORTANT",
+}
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
 
 
@@ -77,25 +90,38 @@ def _section(section: Section, words: Words) -> str:
 
 def _block(block: Block, words: Words) -> str:
     match block:
-        case Paragraph() | Points():
-            return _sentences(block)
-        case Tiles():
-            return _tiles(block)
         case Table():
             return _table(block, words)
         case Listing():
             return _listing(block)
-        case Note():
-            return f"> [!{'WARNING' if block.level == 'warning' else 'NOTE'}]\n> {_line(block.text)}"
+        case OwnText():
+            return f"{block.start}{block.text}{block.end}"
         case Pictures() | Gallery():
             pictures = block.items if isinstance(block, Pictures) else [block.picture]
             return "\n\n".join(_picture(picture) for picture in pictures)
+        case _:
+            return _sentences(block)
 
 
-def _sentences(block: Paragraph | Points) -> str:
-    if isinstance(block, Paragraph):
-        return _line(block.text)
-    return "\n".join(f"- {_line(item)}" for item in block.items)
+def _sentences(block: Paragraph | Points | Heading | Note | Tiles | VerdictBox) -> str:
+    match block:
+        case Paragraph():
+            return _line(block.text)
+        case Heading():
+            return f"### {_text(block.text)}"
+        case Points():
+            return "\n".join(f"- {_line(item)}" for item in block.items)
+        case Note():
+            return f"> [!{'WARNING' if block.level == 'warning' else 'NOTE'}]\n> {_line(block.text)}"
+        case Tiles():
+            return _tiles(block.items)
+        case VerdictBox():
+            return _verdict(block)
+
+
+def _verdict(box: VerdictBox) -> str:
+    alert = f"> [!{_ALERTS[box.badge.judgement]}]\n> {_line((box.badge, '. ', *box.text))}"
+    return f"{alert}\n\n{_tiles([(value, label) for label, value in box.facts])}".rstrip()
 
 
 def _text(text: Text) -> str:
@@ -104,12 +130,14 @@ def _text(text: Text) -> str:
 
 def _inline(part: Inline) -> str:
     match part:
-        case Strong():
+        case Strong() | Badge():
             return f"**{escape(part.text.strip())}**"
         case Code():
             return code(part.text)
         case Link():
             return _link(part)
+        case Page():
+            return f"[{escape(part.text)}]({quote(part.folder)}/README.md)"
         case Swatch():
             return ""
         case _:
@@ -123,12 +151,12 @@ def _link(link: Link) -> str:
     return f"[{escape(link.text)}]({quote(link.address, safe=':/?#@!$&*+,;=%~')})"
 
 
-def _tiles(tiles: Tiles) -> str:
-    if not tiles.items:
+def _tiles(items: Sequence[tuple[str, str]]) -> str:
+    if not items:
         return ""
-    heads = " | ".join(escape(label) for _, label in tiles.items)
-    values = " | ".join(f"**{escape(value)}**" for value, _ in tiles.items)
-    return f"| {heads} |\n|{' :-: |' * len(tiles.items)}\n| {values} |"
+    heads = " | ".join(escape(label) for _, label in items)
+    values = " | ".join(f"**{escape(value)}**" for value, _ in items)
+    return f"| {heads} |\n|{' :-: |' * len(items)}\n| {values} |"
 
 
 def _table(table: Table, words: Words) -> str:

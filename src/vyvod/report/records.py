@@ -126,6 +126,14 @@ class InputRecord(Stored):
     """Of a detector: letterbox, stretch, or none where the network resizes images itself."""
     confidence: float | None = None
     """Of a detector: detections below it do not count for precision, recall and F1."""
+    backbone: str | None = None
+    """Of an autoencoder: the architecture whose body is its encoder."""
+    noise: float | None = None
+    """Of an autoencoder: standard deviation of what is added to its images, of values in 0..1."""
+    masked: float | None = None
+    """Of an autoencoder: share of the patches that it does not see."""
+    patch: int | None = None
+    """Side of a patch, pixels."""
 
 
 class WeightsRecord(Stored):

@@ -7,12 +7,14 @@ from vyvod.errors import RunError
 from vyvod.report.classification import task as classification
 from vyvod.report.contract import TaskReport
 from vyvod.report.detection import task as detection
+from vyvod.report.reconstruction import task as reconstruction
 from vyvod.report.segmentation import task as segmentation
 
 TASKS: Mapping[str, TaskReport] = {
     "classification": classification,
     "segmentation": segmentation,
     "detection": detection,
+    "reconstruction": reconstruction,
 }
 
 

@@ -8,20 +8,27 @@ from string import Formatter
 
 from vyvod.report.document import Inline, Text
 from vyvod.report.settings import Language
-from vyvod.report.texts import classification, detection, segmentation, shared
+from vyvod.report.texts import classification, detection, experiment, reconstruction, segmentation, shared
 from vyvod.report.texts.shared import Entry
 
 NBSP = "\u00a0"
 UNKNOWN = "—"
 
-TEXTS = shared.TEXTS | classification.TEXTS | segmentation.TEXTS | detection.TEXTS
-METRICS = shared.METRICS | classification.METRICS | segmentation.METRICS | detection.METRICS
+FORMS = shared.FORMS | experiment.FORMS
+TEXTS = (
+    shared.TEXTS | classification.TEXTS | segmentation.TEXTS | detection.TEXTS | reconstruction.TEXTS | experiment.TEXTS
+)
+METRICS = shared.METRICS | classification.METRICS | segmentation.METRICS | detection.METRICS | reconstruction.METRICS
 SHORT_METRICS = (
-    shared.SHORT_METRICS | classification.SHORT_METRICS | segmentation.SHORT_METRICS | detection.SHORT_METRICS
+    shared.SHORT_METRICS
+    | classification.SHORT_METRICS
+    | segmentation.SHORT_METRICS
+    | detection.SHORT_METRICS
+    | reconstruction.SHORT_METRICS
 )
 LOSS_PARTS = segmentation.LOSS_PARTS | detection.LOSS_PARTS
 AUDIT = shared.AUDIT
-CURVES = shared.CURVES | classification.CURVES | segmentation.CURVES | detection.CURVES
+CURVES = shared.CURVES | classification.CURVES | segmentation.CURVES | detection.CURVES | reconstruction.CURVES
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +75,14 @@ class Words:
 
     def count(self, number: int, noun: str) -> str:
         """``1 epoch``, ``5 epochs``; ``1 эпоха``, ``2 эпохи``, ``5 эпох``."""
-        english, russian = shared.FORMS[noun]
+        english, russian = FORMS[noun]
         form = english[number != 1] if self.language == "en" else russian[russian_form(number)]
         return f"{self.integer(number)}{NBSP}{form}"
+
+    def fraction_form(self, noun: str) -> str:
+        """The form of a noun after a fraction: ``2.4 epochs``, ``2,4 эпохи``."""
+        english, russian = FORMS[noun]
+        return english[1] if self.language == "en" else russian[1]
 
     def number(self, value: float | None, digits: int = 4) -> str:
         """A value with that many decimals; a dash where it is unknown or NaN."""

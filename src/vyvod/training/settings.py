@@ -11,10 +11,10 @@ class TrainingSettings(Record):
     """Optimiser, schedule, length, and where it runs."""
 
     epochs: int = Field(10, ge=0)
-    """Passes over the training images; the last images that do not fill a step are left out, other ones each time. 50 by default
-    for segmentation, else 10."""
+    """Passes over the training images; the last images that do not fill a step are left out, other ones each time. 10 by
+    default, 50 for segmentation and R-CNNs, 100 for YOLO."""
     batch_size: int = Field(128, ge=1)
-    """Images per batch, over all devices together. 4 by default for segmentation, else 128."""
+    """Images per batch, over all devices together. 128 by default, 4 for segmentation and R-CNNs, 8 for YOLO."""
     accumulate: int = Field(1, ge=1)
     """Batches per step of the optimiser: the gradient is that of `batch_size` x `accumulate` images."""
     optimizer: Literal["adamw", "sgd"] = "adamw"

@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -61,7 +62,7 @@ def test_distant_centres_may_overlap_more() -> None:
     scores = torch.tensor([[0.9], [0.8]])
 
     def kept(overlap: float, *, distance: bool) -> int:
-        return len(suppressed(boxes, scores, Limits(0.001, overlap, 300, distance))["scores"])
+        return len(suppressed(boxes, scores, Limits(0.001, overlap, 300, distance=distance))["scores"])
 
     assert [kept(overlap, distance=False) for overlap in (0.57, 0.6, 0.7)] == [1, 1, 2]
     assert [kept(overlap, distance=True) for overlap in (0.57, 0.59, 0.7)] == [1, 2, 2]
@@ -72,7 +73,9 @@ def test_concentric_boxes_are_suppressed_by_distance_as_by_iou() -> None:
     half = torch.rand(200, 2, generator=generator) * 40 + 5
     boxes = torch.cat([50 - half, 50 + half], dim=1)
     scores = torch.rand(200, 3, generator=generator)
-    plain, distant = (suppressed(boxes, scores, Limits(0.001, 0.6, 300, distance)) for distance in (False, True))
+    plain, distant = (
+        suppressed(boxes, scores, Limits(0.001, 0.6, 300, distance=distance)) for distance in (False, True)
+    )
     assert 3 < len(plain["scores"]) < 300
     for name in ("labels", "scores", "boxes"):
         assert torch.equal(plain[name], distant[name]), name
@@ -95,11 +98,10 @@ def test_numbers_that_are_none_are_no_detections() -> None:
 
 def test_in_a_crowd_only_the_best_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suppression, "CELLS", 20)
-    monkeypatch.setattr(suppression, "CANDIDATES", 30)
     levels = random_levels(objectness=3.0)
     rows = torch.cat([level.decoded()[0] for level in levels])
     best = {tuple(box.tolist()) for box in to_corners(rows[rows[:, 4].topk(20).indices, :4]).round()}
-    found = detect(levels, LIMITS)[0]
+    found = detect(levels, replace(LIMITS, candidates=30))[0]
     assert 0 < len(found["scores"]) <= 30
     assert {tuple(box.tolist()) for box in found["boxes"].round()} <= best
 

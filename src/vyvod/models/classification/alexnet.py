@@ -5,7 +5,7 @@ torchvision has it. The network needs at least 63 pixels; smaller images are bro
 """
 
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 from torchvision import models
 from torchvision.models import WeightsEnum
 
@@ -36,3 +36,9 @@ def build(options: Options, spec: InputSpec, classes: int) -> nn.Module:
     """``(N, 3, H, W)`` images -> ``(N, classes)`` logits."""
     model: nn.Module = models.alexnet(num_classes=classes, dropout=options.dropout)
     return model
+
+
+def features(network: nn.Module, images: Tensor) -> Tensor:
+    """``(N, 3, H, W)`` -> the maps before they are pooled, ``(N, C, H', W')``."""
+    maps: Tensor = network.get_submodule("features")(images)
+    return maps

@@ -6,7 +6,7 @@ network divides the size by 32; images under 64 pixels are brought up to 64.
 
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
 from torchvision import models
 from torchvision.models import WeightsEnum
 
@@ -43,6 +43,12 @@ def build(options: Options, spec: InputSpec, classes: int) -> nn.Module:
     """``(N, 3, H, W)`` images -> ``(N, classes)`` logits."""
     model: nn.Module = models.get_model(_name(options), num_classes=classes)
     return model
+
+
+def features(network: nn.Module, images: Tensor) -> Tensor:
+    """``(N, 3, H, W)`` -> the maps before they are pooled, ``(N, C, H', W')``."""
+    maps: Tensor = network.get_submodule("features")(images)
+    return maps
 
 
 def _name(options: Options) -> str:

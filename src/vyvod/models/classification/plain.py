@@ -36,6 +36,12 @@ def build(options: Options, spec: InputSpec, classes: int) -> nn.Module:
     return Plain(options, spec.channels, classes)
 
 
+def features(network: nn.Module, images: Tensor) -> Tensor:
+    """``(N, C, H, W)`` -> ``(N, width * 2 ** (stages - 1), H', W')``."""
+    maps: Tensor = network.get_submodule("stages")(images)
+    return maps
+
+
 class Plain(nn.Module):
     """Stages of convolutions, an average over the image, and a linear layer."""
 

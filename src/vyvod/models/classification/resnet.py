@@ -83,6 +83,16 @@ def build(options: Options, spec: InputSpec, classes: int) -> nn.Module:
     return model
 
 
+def features(network: nn.Module, images: Tensor) -> Tensor:
+    """``(N, 3, H, W)`` -> the maps of the last stage, ``(N, C, H', W')``."""
+    if isinstance(network, CifarResNet):
+        return network.maps(images)
+    parts = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
+    for part in parts:
+        images = network.get_submodule(part)(images)
+    return images
+
+
 class CifarResNet(nn.Module):
     """Section 4.2 of the paper: 3 stages of (depth - 2) / 6 blocks with 16, 32 and 64 channels.
 
@@ -101,10 +111,14 @@ class CifarResNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """``(N, 3, H, W)`` -> ``(N, classes)``."""
-        maps = functional.relu(self.bn1(self.conv1(images)))
-        maps = self.layer3(self.layer2(self.layer1(maps)))
-        logits: Tensor = self.linear(maps.mean((2, 3)))
+        logits: Tensor = self.linear(self.maps(images).mean((2, 3)))
         return logits
+
+    def maps(self, images: Tensor) -> Tensor:
+        """``(N, 3, H, W)`` -> ``(N, 64, H / 4, W / 4)``, rounding up."""
+        maps = functional.relu(self.bn1(self.conv1(images)))
+        last: Tensor = self.layer3(self.layer2(self.layer1(maps)))
+        return last
 
 
 class Block(nn.Module):

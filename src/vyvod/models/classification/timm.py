@@ -79,6 +79,13 @@ def build(options: Options, spec: InputSpec, classes: int) -> nn.Module:
     return model
 
 
+def features(network: nn.Module, images: Tensor) -> Tensor:
+    """``(N, 3, H, W)`` -> ``(N, C, H', W')`` where the network has maps; plain transformers have ``(N, T, C)`` tokens."""
+    maps: Tensor = network.forward_features(images)  # type: ignore[operator]
+    channels_last = getattr(network, "output_fmt", "NCHW") == "NHWC"
+    return maps.permute(0, 3, 1, 2) if channels_last else maps
+
+
 @dataclass(frozen=True, slots=True)
 class Download:
     """Weights of timm, with the face of torchvision's ``WeightsEnum``."""

@@ -7,7 +7,7 @@ The network needs at least 32 pixels. Its last map is pooled to 7x7 whatever the
 from typing import Literal
 
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 from torchvision import models
 from torchvision.models import WeightsEnum
 
@@ -42,6 +42,12 @@ def build(options: Options, spec: InputSpec, classes: int) -> nn.Module:
     """``(N, 3, H, W)`` images -> ``(N, classes)`` logits."""
     model: nn.Module = models.get_model(_name(options), num_classes=classes, dropout=options.dropout)
     return model
+
+
+def features(network: nn.Module, images: Tensor) -> Tensor:
+    """``(N, 3, H, W)`` -> the maps before they are pooled, ``(N, C, H', W')``."""
+    maps: Tensor = network.get_submodule("features")(images)
+    return maps
 
 
 def _name(options: Options) -> str:

@@ -68,7 +68,6 @@ class Options(YoloOptions):
     box_gain: float = Field(5.0, ge=0)
     """Weight of the boxes in the loss."""
 
-
     @property
     def limits(self) -> Limits:
         """For the suppression."""

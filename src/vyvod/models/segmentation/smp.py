@@ -94,6 +94,12 @@ def build(options: Options, spec: InputSpec, classes: int) -> nn.Module:
     return model
 
 
+def features(network: nn.Module, images: Tensor) -> Tensor:
+    """``(N, 3, H, W)`` -> the coarsest maps of the encoder, ``(N, C, H', W')``."""
+    maps: Tensor = network.get_submodule("encoder")(images)[-1]
+    return maps
+
+
 @dataclass(frozen=True, slots=True)
 class Download:
     """Weights of an encoder, with the face of torchvision's ``WeightsEnum``."""

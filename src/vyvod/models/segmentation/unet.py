@@ -52,6 +52,13 @@ def build(options: Options, spec: InputSpec, classes: int) -> nn.Module:
     return UNet(options, spec.channels, classes)
 
 
+def features(network: nn.Module, images: Tensor) -> Tensor:
+    """``(N, C, H, W)`` -> the coarsest maps, ``(N, width * 2 ** depth, H', W')``."""
+    for level, convolutions in enumerate(network.get_submodule("down").children()):
+        images = convolutions(network.get_submodule("pool")(images) if level else images)
+    return images
+
+
 class UNet(nn.Module):
     """Section 2 of the paper: depth + 1 levels, each two 3x3 convolutions on the way down and two on the way up."""
 

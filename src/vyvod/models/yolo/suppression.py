@@ -16,8 +16,6 @@ from vyvod.models.yolo.decoding import Level
 
 CELLS = 4096
 """Cells with the highest objectness that are looked at in an image. A trained network has far fewer above 0.001."""
-CANDIDATES = 10_000
-"""Detections of an image that enter the suppression, the best ones; pairs are compared, so the price is their square."""
 
 BETA = 0.6
 
@@ -32,6 +30,8 @@ class Limits:
     """IoU above which the weaker of two boxes of a class is dropped."""
     detections: int
     """At most so many per image."""
+    candidates: int = 1000
+    """At most so many of an image enter the suppression, the best ones; pairs are compared, so the price is their square."""
     distance: bool = False
     """The farther apart the centres of two boxes, the more they may overlap (YOLO v4)."""
 
@@ -78,8 +78,8 @@ def suppressed(boxes: Tensor, scores: Tensor, limits: Limits) -> dict[str, Tenso
     classes = scores.shape[1]
     offered = (scores.flatten() > limits.score).nonzero()[:, 0]
     values = scores.flatten()[offered]
-    if len(values) > CANDIDATES:
-        values, best = values.topk(CANDIDATES)
+    if len(values) > limits.candidates:
+        values, best = values.topk(limits.candidates)
         offered = offered[best]
     places, labels = offered // classes, offered % classes
     if limits.distance:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from vyvod.report.contract import Shown
 from vyvod.report.document import AnswerCard, Block, Choice, Gallery, Paragraph, Picture
 from vyvod.report.figures import COLOURS, blank, shortened, style
 from vyvod.report.gallery import choose, in_order, open_picture
@@ -46,6 +47,14 @@ def blocks(run: Run, words: Words, count: int) -> list[Block]:
     groups = [Choice("right", f"✓ {words.say('filter_right')}"), Choice("wrong", f"✗ {words.say('filter_wrong')}")]
     gallery = Gallery(picture, cards, groups, words.say("filter_class"), at_first=20)
     return [Paragraph(words.text("examples_lead")), gallery]
+
+
+def shown(run: Run, example: ExampleRecord, words: Words) -> Shown:
+    """The image, its class, and the class that the network named."""
+    record = cast(AnswerRecord, example)
+    photo = open_picture(run.folder, record.file).convert("RGB")
+    answer = f"{record.predicted} ({words.percent(record.confidence, 0)})"
+    return Shown(photo, None, None, record.truth, answer, [record.truth])
 
 
 def _alt(chosen: Sequence[AnswerRecord], words: Words) -> str:

@@ -13,6 +13,7 @@ from vyvod.errors import RunError
 from vyvod.metrics.classification import confusion_matrix
 from vyvod.report import bars, confusion
 from vyvod.report.classification import calibration, gallery
+from vyvod.report.contract import Shown
 from vyvod.report.document import (
     Block,
     Cell,
@@ -154,6 +155,11 @@ def _balance_sentence(run: Run, words: Words, counts: Sequence[int]) -> Text:
 def examples(run: Run, words: Words, count: int) -> list[Block]:
     """Images with the class that the network named."""
     return gallery.blocks(run, words, count)
+
+
+def shown(run: Run, example: ExampleRecord, words: Words) -> Shown:
+    """The image, its class, and the class that the network named."""
+    return gallery.shown(run, example, words)
 
 
 def sections(run: Run, words: Words, split: str) -> list[Section]:

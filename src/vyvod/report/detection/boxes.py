@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from PIL import Image, ImageDraw
 from pydantic import Field
 
 from vyvod.errors import RunError
@@ -101,6 +102,17 @@ def _box(sides: Sides, role: BoxRole, name: str, score: float | None, *, words: 
     left, top, right, bottom = sides
     label = name if score is None else f"{name} {words.number(score, 2)}"
     return Box(role, left, top, max(right - left, 0.0), max(bottom - top, 0.0), label, name)
+
+
+def outlined(photo: Image.Image, boxes: Sequence[Box], roles: Sequence[BoxRole]) -> Image.Image:
+    """The photo with the boxes of some kinds, without labels; RGB."""
+    picture, line = photo.copy(), max(1, round(max(photo.size) / 200))
+    pencil = ImageDraw.Draw(picture)
+    for box in (box for box in boxes if box.role in roles):
+        sides = (box.left, box.top, max(box.left + box.width, box.left), max(box.top + box.height, box.top))
+        pencil.rectangle(sides, outline="#ffffff", width=line + 2)
+        pencil.rectangle(sides, outline=LOOKS[box.role].colour, width=line)
+    return picture
 
 
 def counts_of(record: BoxRecord) -> dict[BoxRole, int]:

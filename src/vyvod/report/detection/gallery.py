@@ -4,15 +4,17 @@ import math
 from collections.abc import Sequence
 from typing import cast
 
+from vyvod.report.contract import Shown
 from vyvod.report.detection import panels
-from vyvod.report.detection.boxes import LOOKS, BoxRecord, boxes_of, check, counts_of
+from vyvod.report.detection.boxes import LOOKS, BoxRecord, boxes_of, check, counts_of, outlined
 from vyvod.report.detection.masks import mask_picture
 from vyvod.report.detection.panels import Example
 from vyvod.report.document import Block, BoxCard, BoxRole, Gallery, LegendItem, Paragraph, Picture
 from vyvod.report.gallery import choose, in_order, open_picture, role_choices
-from vyvod.report.records import Run
+from vyvod.report.records import ExampleRecord, Run
 from vyvod.report.text import Words
 
+_TRUE: tuple[BoxRole, ...] = ("crowd", "found", "missed")
 _COUNTED: tuple[BoxRole, ...] = ("right", "false", "missed")
 
 
@@ -41,6 +43,16 @@ def blocks(run: Run, words: Words, count: int, *, confidence: str) -> list[Block
         sorted_by=words.short_metric("f1"),
     )
     return [Paragraph(words.text("detection_examples_lead", confidence=confidence)), gallery]
+
+
+def shown(run: Run, example: ExampleRecord, words: Words) -> Shown:
+    """The photo with the true boxes and with the network's."""
+    record = cast(BoxRecord, example)
+    check([record], run.folder, len(run.classes))
+    found = _read(run, record, words)
+    truth, answer = (outlined(found.photo, found.boxes, roles) for roles in (_TRUE, _COUNTED))
+    score = words.say("image_f1", value=words.number(record.f1, 3))
+    return Shown(found.photo, truth, answer, "", score, list(dict.fromkeys(box.name for box in found.boxes)))
 
 
 def _read(run: Run, record: BoxRecord, words: Words) -> Example:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from vyvod.errors import RunError
+from vyvod.report.contract import Shown
 from vyvod.report.detection import balance as objects
 from vyvod.report.detection import classes, confidence, confusion, curves, errors, gallery, images, suspects
 from vyvod.report.detection.boxes import BoxRecord
@@ -162,6 +163,11 @@ def balance(run: Run, words: Words) -> list[Block]:
 def examples(run: Run, words: Words, count: int) -> list[Block]:
     """Images with their boxes."""
     return gallery.blocks(run, words, count, confidence=facts(run, words)["confidence"])
+
+
+def shown(run: Run, example: ExampleRecord, words: Words) -> Shown:
+    """The photo with the true boxes and with the network's."""
+    return gallery.shown(run, example, words)
 
 
 def remark(run: Run, words: Words, split: str) -> Text:

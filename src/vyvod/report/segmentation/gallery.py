@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
+from vyvod.report.contract import Shown
 from vyvod.report.document import Block, Gallery, Layer, LegendItem, MaskCard, Paragraph, Picture
 from vyvod.report.figures import COLOURS, PIXELS, shortened, style
 from vyvod.report.gallery import choose, in_order, open_picture, role_choices
@@ -91,6 +92,20 @@ def blocks(run: Run, words: Words, count: int) -> list[Block]:
         legend=_legend(examples, colours, run.classes, words=words),
     )
     return [Paragraph(words.text("segmentation_examples_lead")), gallery]
+
+
+def shown(run: Run, example: ExampleRecord, words: Words) -> Shown:
+    """The photo with the true mask and with the network's."""
+    found, colours = _read(run, cast(MaskRecord, example)), masks.class_colours(run)
+    answer = words.say("image_dice", value=words.number(found.record.dice, 3))
+    if colours is None:
+        return Shown(found.photo, None, None, "", answer, found.record.classes)
+    clear = masks.background(run.classes)
+    truth, predicted = (
+        masks.over(found.photo, masks.hatched(labels, colours), colours, clear=clear)
+        for labels in (found.truth, found.predicted)
+    )
+    return Shown(found.photo, truth, predicted, "", answer, found.record.classes)
 
 
 def _figure(chosen: Sequence[Example], colours: Colours, classes: Sequence[str], *, words: Words) -> Picture:

@@ -122,6 +122,21 @@ def hatched(labels: Labels, colours: Colours) -> Labels:
     return np.where((labels == IGNORED) & _stripes(labels.shape), np.uint8(_LINE), labels)
 
 
+def over(photo: Image.Image, labels: Labels, colours: Colours, *, clear: int | None) -> Image.Image:
+    """The photo under a mask that lets a third of it through; RGB.
+
+    Args:
+        photo: RGB.
+        labels: of the size of the photo.
+        colours: of the classes.
+        clear: the class that leaves the photo as it is.
+    """
+    pixels = np.asarray(photo).astype(np.float32)
+    painted = 0.35 * pixels + 0.65 * colours[labels]
+    kept = np.zeros(labels.shape, dtype=np.bool_) if clear is None else labels == clear
+    return Image.fromarray(np.round(np.where(kept[..., None], pixels, painted)).astype(np.uint8))
+
+
 def error_picture(kinds: Labels) -> Image.Image:
     """The kinds of error as a palette image: missed plain, false striped, wrong dotted, ignored hatched.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from vyvod.errors import RunError
+from vyvod.report.contract import Shown
 from vyvod.report.document import Block, Code, Section, Strong, Text
 from vyvod.report.records import SPLITS, Arrays, ExampleRecord, InputRecord, Run, SplitRecord
 from vyvod.report.segmentation import balance as pixels
@@ -151,6 +152,11 @@ def balance(run: Run, words: Words) -> list[Block]:
 def examples(run: Run, words: Words, count: int) -> list[Block]:
     """Images with their masks."""
     return gallery.blocks(run, words, count)
+
+
+def shown(run: Run, example: ExampleRecord, words: Words) -> Shown:
+    """The photo with the true mask and with the network's."""
+    return gallery.shown(run, example, words)
 
 
 def remark(run: Run, words: Words, split: str) -> Text:

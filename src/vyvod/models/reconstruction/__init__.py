@@ -1,0 +1,1 @@
+"""Networks that draw an image again: a file for each architecture."""

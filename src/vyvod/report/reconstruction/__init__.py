@@ -1,0 +1,1 @@
+"""What only the report of an autoencoder has."""
