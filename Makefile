@@ -46,7 +46,7 @@ format: install  ## put the code into its format
 	$(BIN)/ruff format .
 
 requirements: install  ## resolve requirements.txt anew from pyproject.toml, keeping what still fits
-	$(BIN)/uv pip compile pyproject.toml --extra wandb --extra onnx --extra scale --extra dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra wandb --extra onnx --extra scale --extra video --extra dev --universal --python-version 3.11 \
 		--no-emit-index-url --no-header --quiet --output-file requirements.txt
 	@line='# Exact versions, for all systems. Made from pyproject.toml with `make requirements`; change the ranges there.'; \
 		{ echo "$$line"; cat requirements.txt; } > requirements.new && mv requirements.new requirements.txt
