@@ -38,13 +38,6 @@ Words = Annotated[
     ),
 ]
 Run = Annotated[Path, typer.Argument(help="A run folder, such as runs/fashion-mnist-plain.", metavar="RUN")]
-Reported = Annotated[
-    Path,
-    typer.Argument(
-        help="A run folder, the folder of an experiment, or the folder that holds runs/ and experiments/.",
-        metavar="RUN|EXPERIMENT|.",
-    ),
-]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Changes of settings.", metavar="[KEY=VALUE]...")]
 
 
@@ -189,24 +182,20 @@ def compare(
 
 
 @command(words=True)
-def report(context: typer.Context, run: Reported, words: Overrides = None) -> None:
-    """Write README.md and report.html again: of a run, of an experiment, or (.) of all of them (report.language=ru|en)."""
-    from vyvod.experiment import record
-    from vyvod.experiment.settings import changed, report_settings
-    from vyvod.files import read_yaml
-    from vyvod.report.report import write_experiment_report, write_overview, write_report
+def report(
+    context: typer.Context,
+    folder: Annotated[
+        Path,
+        typer.Argument(help="A run folder, the folder of an experiment, or a repository of both.", metavar="FOLDER"),
+    ],
+    words: Overrides = None,
+) -> None:
+    """Write README.md and report.html again, from the folder alone (report.language=ru|en); `vyvod report .` for all of them."""
+    from vyvod.experiment.pages import write_pages
 
-    changes = _all_words(context, words)
-    if (run / "record.json").is_file():
-        file = run / "experiment.yaml"
-        stored = read_yaml(file).get("report") if file.is_file() else None
-        written, _ = write_experiment_report(run, report_settings(stored or {}, changes))
-    elif not (run / "run.json").is_file() and any((run / name).is_dir() for name in ("experiments", "runs")):
-        written, _ = write_overview(run, report_settings({}, changes))
-    else:
-        record.open_folder(run)
-        written, _ = write_report(run, changed(run / "settings.yaml", changes, only=("report",)).report)
-    _show_report(written.parent)
+    text, page = write_pages(folder, _all_words(context, words))
+    print(f"Report: {page}")
+    print(f"        {text}")
 
 
 @command()

@@ -384,3 +384,28 @@ def test_masks_of_detections_are_switched(browser: Browser, pages: dict[str, Pat
         assert photo == masks.first.bounding_box()
         page.get_by_role("checkbox", name="маски").uncheck()
         assert masks.count() == 0
+
+
+def test_an_experiment_in_the_browser(browser: Browser, finished: Path, tmp_path: Path) -> None:
+    """Fixed and broken images are filtered, and a phone needs no sideways scrolling."""
+    from tests.report import experiments
+
+    from vyvod.report.report import write_experiment_report
+
+    for name in ("a", "b"):
+        shutil.copytree(finished, tmp_path / "runs" / name)
+    ids = [entry["id"] for entry in json.loads((finished / "examples.json").read_text(encoding="utf-8"))]
+    flips = {
+        outcome: [{"id": each, "baseline_right": right, "idea_right": 1 - right} for each in chosen]
+        for outcome, right, chosen in (("fixed", 0, ids[:4]), ("broken", 1, ids[4:6]))
+    }
+    arms = [experiments.arm(name, [f"runs/{name}"], [0.8]) for name in ("a", "b")]
+    facts = {"changes": [], "comparison": experiments.comparison(*arms), "flips": flips}
+    folder = experiments.write(tmp_path, "x", arms[0] | {"name": "baseline"}, [arms[1] | facts])
+    write_experiment_report(folder, ReportSettings(language="ru"))
+    for page in visit(browser, folder / "report.html", width=360, scheme="dark"):
+        assert visible_cards(page) == 6
+        page.get_by_role("button", name="Испорчено идеей").click()
+        assert visible_cards(page) == 2
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        assert page.locator(".verdict-box .badge.none").is_visible()

@@ -154,7 +154,13 @@ class Experiment:
         data = settings.data
         if data.workers is None:
             data = data.model_copy(update={"workers": min(8, threads)})
-        own = {"seed": seed, "name": f"{self.plan.name}-{name}-seed{seed}", "training": training, "data": data}
+        own = {
+            "seed": seed,
+            "name": f"{self.plan.name}-{name}-seed{seed}",
+            "folder": self.archive.folder,
+            "training": training,
+            "data": data,
+        }
         return Planned(name, settings.model_copy(update=own))
 
     def _settle(self) -> None:

@@ -351,33 +351,12 @@ def changed(file: Path, words: Sequence[str], *, only: Sequence[str]) -> Setting
     Raises:
         SettingsError: a change is outside of the groups ``only``.
     """
-    _check_groups(words, only)
-    return read_settings(file, words)
-
-
-def report_settings(stored: Mapping[str, Any], words: Sequence[str]) -> ReportSettings:
-    """How the report of something that is no run looks.
-
-    Args:
-        stored: what its own file says under ``report``.
-        words: changes, such as ``report.language=ru``.
-
-    Raises:
-        SettingsError: a change is about something else, or a value is wrong.
-    """
-    _check_groups(words, ("report",))
-    record: dict[str, Any] = {"report": dict(stored)}
-    for key, value in map(_parse, words):
-        _put(record, key, value)
-    return check(record).report
-
-
-def _check_groups(words: Sequence[str], only: Sequence[str]) -> None:
     outside = [word for word in words if word.partition("=")[0].partition(".")[0] not in only]
     if outside:
         raise SettingsError(
             f"'{outside[0]}' cannot be changed here; only settings of {' and '.join(only)} can, such as {only[0]}.*=..."
         )
+    return read_settings(file, words)
 
 
 def schema() -> str:
