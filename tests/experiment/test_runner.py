@@ -418,7 +418,9 @@ def test_a_process_that_always_dies_is_given_up(tmp_path: Path, monkeypatch: pyt
 
 def _driver(tmp_path: Path) -> subprocess.Popen[bytes]:
     words = ["experiment", "tiny.yaml", "--jobs", "2"]
-    code = f"import sys; from vyvod.cli import main; sys.argv[1:] = {words}; main()"
+    # A shell that started the tests in the background has told them to ignore SIGINT, and children inherit that.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heard}; import sys; from vyvod.cli import main; sys.argv[1:] = {words}; main()"
     return subprocess.Popen(
         [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )

@@ -212,7 +212,7 @@ def coco_paths(root: Path) -> None:
 
 
 def coco_of_another_machine(root: Path) -> None:
-    write_json(root / "all.json", coco(list(TRUTH), folder="/home/me/"))
+    write_json(root / "all.json", coco(list(TRUTH), folder="/srv/me/"))
     for name in TRUTH:
         save(root / "images" / f"{name}.png")
 
@@ -274,7 +274,7 @@ def yolo_lists(root: Path) -> None:
         save(root / "images" / f"{name}.png")
         write_text(root / "labels" / f"{name}.txt", lines(TRUTH[name]))
     write_text(root / "train.txt", "./images/a.png\nimages/b.png\n")
-    write_text(root / "val.txt", "/home/me/pets/images/c.png\n\nC:\\pets\\images\\d.png\n")
+    write_text(root / "val.txt", "/srv/me/pets/images/c.png\n\nC:\\pets\\images\\d.png\n")
     write_text(root / "pets.yaml", "train: train.txt\nval: [val.txt]\nnames:\n  0: cat\n  1: dog\n")
 
 
