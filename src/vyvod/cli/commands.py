@@ -1,35 +1,29 @@
-"""The words of the command line: each is one call. The only place that prints."""
+"""The words of the command line: each is one call."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vyvod import __version__
-from vyvod.errors import SettingsError, UserError
+from vyvod.cli.coursework import coursework_app
+from vyvod.cli.words import all_words, app, command, table, take, tell
+from vyvod.errors import SettingsError
 
 if TYPE_CHECKING:
     from vyvod.experiment.settings import Settings
 
 # torch and everything that needs it is imported in the commands: `vyvod --help` and `vyvod list` must come at once.
 
-app = typer.Typer(
-    name="vyvod",
-    help="From an idea in computer vision to a conclusion that you can defend.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
 data_app = typer.Typer(help="Look at a data set before you train on it.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
+app.add_typer(coursework_app, name="coursework")
 
-WORDS = {"allow_extra_args": True, "ignore_unknown_options": True}
 Words = Annotated[
     list[str] | None,
     typer.Argument(
@@ -39,29 +33,6 @@ Words = Annotated[
 ]
 Run = Annotated[Path, typer.Argument(help="A run folder, such as runs/fashion-mnist-plain.", metavar="RUN")]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Changes of settings.", metavar="[KEY=VALUE]...")]
-
-
-def command(
-    *, name: str | None = None, parent: typer.Typer = app, words: bool = False
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """A command that ends with exit code 2 and one sentence where the user can mend something."""
-
-    def register(function: Callable[..., None]) -> Callable[..., None]:
-        @wraps(function)
-        def guarded(*args: Any, **kwargs: Any) -> None:
-            try:
-                function(*args, **kwargs)
-            except UserError as error:
-                _tell(f"Error: {error}")
-                raise typer.Exit(2) from None
-            except KeyboardInterrupt:
-                _tell("Stopped.")
-                raise typer.Exit(130) from None
-
-        parent.command(name=name, context_settings=WORDS if words else None)(guarded)
-        return guarded
-
-    return register
 
 
 @app.callback(invoke_without_command=True)
@@ -82,7 +53,7 @@ def train(
     """Train a network and write the report."""
     from vyvod.experiment import run
 
-    everything = _all_words(context, words)
+    everything = all_words(context, words)
     if resume is None:
         folder = run.train(_settings(everything), progress=_progress(), command=_typed())
     else:
@@ -95,11 +66,11 @@ def train(
 @command(words=True)
 def evaluate(context: typer.Context, words: Words = None) -> None:
     """Evaluate a run (RUN [split=test] [data.*=... segmentation.*=...]), or weights (model=... model.weights=FILE data=...)."""
-    everything = _all_words(context, words)
+    everything = all_words(context, words)
     if everything and "=" not in everything[0] and Path(everything[0]).is_dir():
         from vyvod.experiment.reevaluation import reevaluate
 
-        split, rest = _take(everything[1:], "split", default="test")
+        split, rest = take(everything[1:], "split", default="test")
         folder = reevaluate(Path(everything[0]), split=split, changes=rest, progress=_progress())
         _show_scores(folder)
         print(f"Scores, per class and per image: {folder}")
@@ -124,7 +95,7 @@ def predict(
     """Ask a network about images or a video: a CSV file, and pictures of the answers (detection.confidence=0.5 ...)."""
     from vyvod.experiment.prediction import predict_files
 
-    changes = _all_words(context, words)
+    changes = all_words(context, words)
     found = predict_files(run, source, output=output, changes=changes, progress=_progress())
     for sentence in found.sentences[:10]:
         print(sentence)
@@ -147,7 +118,7 @@ def experiment(
     if what == "list":
         from vyvod.experiment.listing import experiments
 
-        _table(("experiment", "goal", "idea", "difference", "verdict"), experiments())
+        table(("experiment", "goal", "idea", "difference", "verdict"), experiments())
     elif what == "show":
         _show_experiment(name)
     elif dry_run:
@@ -193,7 +164,7 @@ def report(
     """Write README.md and report.html again, from the folder alone (report.language=ru|en); `vyvod report .` for all of them."""
     from vyvod.experiment.pages import write_pages
 
-    text, page = write_pages(folder, _all_words(context, words))
+    text, page = write_pages(folder, all_words(context, words))
     print(f"Report: {page}")
     print(f"        {text}")
 
@@ -219,7 +190,7 @@ def list_(what: Annotated[str, typer.Argument(help="data, models or metrics")]) 
 
     match what:
         case "data":
-            _table(
+            table(
                 ("name", "task", "what"), [(e.name, ", ".join(e.tasks), e.title) for e in catalog.datasets().values()]
             )
             print(
@@ -227,14 +198,14 @@ def list_(what: Annotated[str, typer.Argument(help="data, models or metrics")]) 
                 "with data.root=FOLDER"
             )
         case "models":
-            _table(
+            table(
                 ("name", "task", "what"),
                 [(name, ", ".join(e.tasks), e.title) for name, e in catalog.architectures().items()],
             )
             print("Your own: model=./my_net.py (see CONTRIBUTING.md). Options of one: vyvod settings model=NAME")
         case "metrics":
             rows = [(name, task, what) for task, known in catalog.metrics().items() for name, what in known.items()]
-            _table(("name", "task", "what"), rows)
+            table(("name", "task", "what"), rows)
         case _:
             near = catalog.nearest(what, ("data", "models", "metrics"))
             raise SettingsError(f"There is no list of '{what}'.{near} Expected data, models or metrics.")
@@ -252,7 +223,7 @@ def settings(
     if schema:
         print(known.schema())
     else:
-        print(known.explained(_settings(_all_words(context, words))), end="")
+        print(known.explained(_settings(all_words(context, words))), end="")
 
 
 @command(name="find-lr", words=True)
@@ -260,7 +231,7 @@ def find_lr(context: typer.Context, words: Words = None) -> None:
     """Propose a learning rate: the loss while the rate goes up (Smith 2015), as a figure and a number."""
     from vyvod.experiment.rate import find_rate
 
-    found = find_rate(_settings(_all_words(context, words)), progress=_progress())
+    found = find_rate(_settings(all_words(context, words)), progress=_progress())
     print(f"Proposed: training.learning_rate={found.proposed:.1e}")
     print(f"The loss falls steepest at {found.steepest:.1e}; the highest rate that was tried is {found.blows_up:.1e}.")
     print(f"Figure and values: {found.figure}")
@@ -272,7 +243,7 @@ def doctor() -> None:
     from vyvod.experiment.doctor import checkup
 
     findings = checkup()
-    _table(
+    table(
         ("", "what", "found", "cure"),
         [({"ok": "ok", "warning": "!", "missing": "-"}[f.status], f.name, f.value, f.cure) for f in findings],
     )
@@ -283,8 +254,8 @@ def data_check(context: typer.Context, words: Words = None) -> None:
     """Find unreadable images, masks and odd boxes, duplicates (also across splits), odd formats, and unbalanced classes."""
     from vyvod.experiment.datacheck import check_data
 
-    summary, path = check_data(_settings(_all_words(context, words)), progress=_progress())
-    _table(
+    summary, path = check_data(_settings(all_words(context, words)), progress=_progress())
+    table(
         ("", ""),
         [
             ("images", str(summary["images"])),
@@ -303,8 +274,8 @@ def data_convert(context: typer.Context, words: Words = None) -> None:
     """Write a data set with boxes in another format: data=... [data.root=...] to=coco|voc|yolo output=FOLDER."""
     from vyvod.experiment.dataconvert import convert_data
 
-    to, rest = _take(_all_words(context, words), "to", default="")
-    output, rest = _take(rest, "output", default="")
+    to, rest = take(all_words(context, words), "to", default="")
+    output, rest = take(rest, "output", default="")
     if not to or not output:
         raise SettingsError(
             "Name the format and a new folder: vyvod data convert data=... to=coco|voc|yolo output=FOLDER"
@@ -332,7 +303,7 @@ def _run_experiment(file: Path, *, on: str, jobs: int | None) -> None:
     try:
         folder = run_experiment(file, on=on, jobs=jobs, board=Rows(), command=_typed())
     except KeyboardInterrupt:
-        _tell(f"Stopped. Go on with: {_typed()}")
+        tell(f"Stopped. Go on with: {_typed()}")
         raise typer.Exit(130) from None
     print(*lines(str(folder)), sep="\n")
 
@@ -362,42 +333,14 @@ def _settings(words: Sequence[str]) -> Settings:
     return read_settings(file, words[1:] if file else words)
 
 
-def _all_words(context: typer.Context, words: Sequence[str] | None) -> list[str]:
-    # `--training.epochs 5` and `--training.epochs=5` are taken for what they mean. The words come in two lists, and only
-    # the command line has them in their order.
-    given = [*(words or []), *context.args]
-    spelled: list[str] = []
-    waiting = None
-    for word in given:
-        if waiting is not None:
-            spelled.append(f"{waiting}={word}")
-            waiting = None
-        elif word.startswith("--"):
-            key = word[2:]
-            if "=" in key:
-                spelled.append(key)
-            else:
-                waiting = key
-        else:
-            spelled.append(word)
-    if waiting is not None:
-        raise SettingsError(f"--{waiting} has no value. Write {waiting}=VALUE.")
-    return spelled
-
-
 def _only_epochs(words: Sequence[str]) -> str | None:
-    epochs, rest = _take(words, "training.epochs", default="")
+    epochs, rest = take(words, "training.epochs", default="")
     if rest:
         raise SettingsError(
             f"A resumed run keeps its settings; only training.epochs can change, and {rest[0]} was given. "
             "For other settings start a new run: vyvod train RUN/settings.yaml KEY=VALUE"
         )
     return epochs or None
-
-
-def _take(words: Sequence[str], key: str, *, default: str) -> tuple[str, list[str]]:
-    found = [word.partition("=")[2] for word in words if word.startswith(f"{key}=")]
-    return (found[-1] if found else default), [word for word in words if not word.startswith(f"{key}=")]
 
 
 def _is_first() -> bool:
@@ -422,7 +365,7 @@ def _show_scores(folder: Path) -> None:
 
     scores = read_json(folder / "scores.json")
     names = dict.fromkeys(name for split in scores.values() for name in split["overall"])
-    _table(
+    table(
         ("metric", *scores),
         [(name, *(_number(split["overall"].get(name)) for split in scores.values())) for name in names],
     )
@@ -435,13 +378,3 @@ def _number(value: float | None) -> str:
 def _show_report(folder: Path) -> None:
     print(f"Report: {folder / 'report.html'}")
     print(f"        {folder / 'README.md'}")
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(str(row[column])) for row in [head, *rows]) for column in range(len(head))]
-    for row in ([head] if any(head) else []) + list(rows):
-        print("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr)

@@ -1,0 +1,1 @@
+"""A repository of homework: begin it, write a homework, check it, pack it."""
