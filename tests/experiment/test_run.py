@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from tests.experiment.small import small
 
 from vyvod.errors import RunError, TrainingError, UserError
-from vyvod.experiment import record
+from vyvod.experiment import assembly, record
 from vyvod.experiment.run import judge, resume, train
 from vyvod.tasks.classification import from_rows
 from vyvod.training import checkpoint
@@ -88,6 +88,15 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path: Path) -> None:
     hits = kills.kill_and_resume(tmp_path / "killed", kills=2, longest=4, seed=3)
     assert hits
     assert kills.compare(tmp_path / "quiet", tmp_path / "killed") == []
+
+
+def test_threads_are_those_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+    monkeypatch.setattr(assembly, "_THREADS", 2)
+    for wanted in (3, None):
+        train(small(tmp_path, training={"epochs": 1, "threads": wanted}))
+        threads.append(torch.get_num_threads())
+    assert threads == [3, 2], "a run has nothing of the runs that the process made before"
 
 
 def test_a_taken_name_is_numbered(tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ PRECISIONS: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
     "fp16": "16-mixed",
 }
 """The settings' words -> Fabric's."""
+_THREADS = torch.get_num_threads()
+"""What this process computes with unless settings say otherwise."""
 
 
 @dataclass(slots=True)
@@ -220,8 +222,8 @@ def make_fabric(settings: Settings) -> Fabric:
         raise SettingsError(
             f"training.devices={training.devices}, but this machine has {torch.cuda.device_count()} GPUs."
         )
-    if training.threads:
-        torch.set_num_threads(training.threads)
+    # Always set: a run must not have the threads, and so the rounding, of another one that this process made before.
+    torch.set_num_threads(training.threads or _THREADS)
     _set_determinism(training.deterministic)
     strategy: str | DDPStrategy = "auto"
     if training.devices * training.nodes > 1:
