@@ -21,6 +21,7 @@ from vyvod.types import Batch, InputSpec, Progress, Sample
 
 CACHE_BYTES = 1 << 30
 CACHE_SIDE = 96
+NICE = 10
 
 BatchTransform = Callable[[Batch, Draws], Batch]
 """Uint8 batch on the device -> what the network sees."""
@@ -162,6 +163,7 @@ class Loader:
             persistent_workers=self.plan.workers > 0,
             pin_memory=self.plan.device.type == "cuda",
             generator=torch.Generator(),  # or it would draw from the global one, which dropout uses
+            worker_init_fn=_give_way,
         )
 
 
@@ -186,6 +188,12 @@ class _Queue:
 
     def __len__(self) -> int:
         return len(self.batches)
+
+
+def _give_way(worker: int) -> None:
+    """A worker takes the processor where the training leaves it: one thread of a step that has to wait holds up all others."""
+    if hasattr(os, "nice"):
+        os.nice(NICE)
 
 
 @dataclass
