@@ -1,12 +1,13 @@
 """How near a detection training comes to the ceiling, and what loss, suppression and metrics cost.
 
-    python -m benchmarks.detection --root FOLDER_WITH_BOXES [--model yolo5] [--size 320] [--rounds 3] [--epochs 10]
+    python -m benchmarks.detection --root FOLDER_WITH_BOXES [--model yolo5] [--size 320] [--rounds 3] [--epochs 10] [--run RUN]
 
 The ceiling is forward, loss, backward and step of the same network, in the same memory format, over images and boxes that lie in
 memory already. Ours is what `vyvod train` does in an epoch with 2 workers: mosaics at random places and scales, changes of
 colour, the evaluation of val with COCO's metrics, logging, checkpoints. Both in turn, round after round; the ratio of medians is
 printed, and shares of a step, of inference and of an evaluation. FOLDER is what `data=box-folder` takes; without it the embedded
-tree crowns are used.
+tree crowns are used. Suppression and evaluation are measured with the weights of RUN, a finished run with the same settings: an
+untrained network sees objects everywhere, and there is more to suppress.
 """
 
 import argparse
@@ -18,7 +19,8 @@ from typing import Any
 
 import torch
 from benchmarks.speed import ours
-from torch import Tensor
+from safetensors.torch import load_file
+from torch import Tensor, nn
 
 from vyvod.experiment.assembly import Assembly, assemble, make_fabric, make_loaders
 from vyvod.experiment.settings import Settings, read_settings
@@ -75,6 +77,14 @@ def loss_share(assembly: Assembly, batch: Batch) -> float:
     return 1 - timed(body) / full
 
 
+def take_weights(network: nn.Module, run: Path | None) -> str:
+    """Those of a run, where one is given; what the network is then called."""
+    if run is None:
+        return "untrained network"
+    network.load_state_dict(load_file(run / "checkpoints" / "best.safetensors"))
+    return f"network of {run.name}"
+
+
 def suppression_share(assembly: Assembly, batch: Batch) -> float:
     """Share of an inference of `SHARED_BATCH` images that decoding and non-maximum suppression take."""
     network = assembly.network.eval().to(memory_format=torch.channels_last)
@@ -108,6 +118,9 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=320)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument(
+        "--run", type=Path, help="a finished run with these settings: suppression is measured with its weights"
+    )
     arguments = parser.parse_args()
     data = ["data=box-folder", f"data.root={arguments.root}"] if arguments.root else ["data=trees"]
     words = [*data, f"model={arguments.model}", f"data.image_size={arguments.size}", "data.workers=2"]
@@ -127,8 +140,9 @@ def main() -> None:
         )
     if isinstance(assembly.network, Yolo):
         print(f"assignment and loss: {loss_share(assembly, batches[0]):.1%} of forward and backward")
+        name = take_weights(assembly.network, arguments.run)
         share = suppression_share(assembly, batches[0])
-        print(f"decoding and suppression: {share:.1%} of inference at batch {SHARED_BATCH}, untrained network")
+        print(f"decoding and suppression: {share:.1%} of inference at batch {SHARED_BATCH}, {name}")
     whole, metrics, number = evaluation(assembly, settings)
     print(f"evaluation of {number} val images: {whole:.2f} s, of which metrics {metrics:.3f} s")
 

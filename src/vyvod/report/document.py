@@ -125,6 +125,15 @@ class Heading:
     """The name of a part of a section."""
 
     text: Text
+    level: int = 3
+    """3: of the section, 4: of a part of that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A comment of README.md that programs read: what the next table or part holds. The page does without."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +160,8 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     sortable: bool = False
+    mark: Mark | None = None
+    """Stands right before its rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +343,7 @@ class Listing:
     """Its title where the reader has to unfold it."""
 
 
-Block = Paragraph | Heading | Note | Points | Tiles | VerdictBox | OwnText | Table | Pictures | Gallery | Listing
+Block = Paragraph | Heading | Mark | Note | Points | Tiles | VerdictBox | OwnText | Table | Pictures | Gallery | Listing
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from vyvod.report.document import (
     Judgement,
     Link,
     Listing,
+    Mark,
     Note,
     OwnText,
     Page,
@@ -94,6 +95,8 @@ def _block(block: Block, words: Words) -> str:
             return _table(block, words)
         case Listing():
             return _listing(block)
+        case Mark():
+            return _mark(block)
         case OwnText():
             return f"{block.start}{block.text}{block.end}"
         case Pictures() | Gallery():
@@ -108,7 +111,7 @@ def _sentences(block: Paragraph | Points | Heading | Note | Tiles | VerdictBox) 
         case Paragraph():
             return _line(block.text)
         case Heading():
-            return f"### {_text(block.text)}"
+            return f"{'#' * block.level} {_text(block.text)}"
         case Points():
             return "\n".join(f"- {_line(item)}" for item in block.items)
         case Note():
@@ -117,6 +120,11 @@ def _sentences(block: Paragraph | Points | Heading | Note | Tiles | VerdictBox) 
             return _tiles(block.items)
         case VerdictBox():
             return _verdict(block)
+
+
+def _mark(mark: Mark) -> str:
+    # On one line, and nothing in it ends the comment early.
+    return f"<!-- {' '.join(mark.text.split()).replace('>', '')} -->"
 
 
 def _verdict(box: VerdictBox) -> str:
@@ -146,7 +154,7 @@ def _inline(part: Inline) -> str:
 
 
 def _link(link: Link) -> str:
-    if not link.address.startswith(("https://", "http://")):
+    if not link.address.startswith(("https://", "http://", "../")):
         return escape(link.text)
     return f"[{escape(link.text)}]({quote(link.address, safe=':/?#@!$&*+,;=%~')})"
 
@@ -161,6 +169,7 @@ def _tiles(items: Sequence[tuple[str, str]]) -> str:
 
 def _table(table: Table, words: Words) -> str:
     caption, rows = f"*{escape(table.caption)}*", _rows(table.columns, table.rows)
+    rows = f"{_mark(table.mark)}\n\n{rows}" if table.mark else rows
     if len(table.rows) <= _LONG_TABLE:
         return f"{caption}\n\n{rows}"
     title = _as_html(words.say("unfold_table", rows=words.integer(len(table.rows))))
@@ -175,7 +184,8 @@ def _rows(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> str:
 
 
 def _picture(picture: Picture) -> str:
-    return f"![{escape(picture.alt)}](figures/{picture.name}.png)\n\n*{escape(picture.caption)}*"
+    name = re.sub(r"[^\w./+-]", lambda found: quote(found[0]), picture.name)
+    return f"![{escape(picture.alt)}](figures/{name}.png)\n\n*{escape(picture.caption)}*"
 
 
 def _listing(listing: Listing) -> str:

@@ -8,15 +8,21 @@ from string import Formatter
 
 from vyvod.report.document import Inline, Text
 from vyvod.report.settings import Language
-from vyvod.report.texts import classification, detection, experiment, reconstruction, segmentation, shared
+from vyvod.report.texts import classification, coursework, detection, experiment, reconstruction, segmentation, shared
 from vyvod.report.texts.shared import Entry
 
 NBSP = "\u00a0"
 UNKNOWN = "—"
 
-FORMS = shared.FORMS | experiment.FORMS
+FORMS = shared.FORMS | experiment.FORMS | coursework.FORMS
 TEXTS = (
-    shared.TEXTS | classification.TEXTS | segmentation.TEXTS | detection.TEXTS | reconstruction.TEXTS | experiment.TEXTS
+    shared.TEXTS
+    | classification.TEXTS
+    | segmentation.TEXTS
+    | detection.TEXTS
+    | reconstruction.TEXTS
+    | experiment.TEXTS
+    | coursework.TEXTS
 )
 METRICS = shared.METRICS | classification.METRICS | segmentation.METRICS | detection.METRICS | reconstruction.METRICS
 SHORT_METRICS = (
