@@ -6,7 +6,7 @@ import pytest
 
 from vyvod.report import text
 from vyvod.report.text import TEXTS, UNKNOWN, Words, russian_form
-from vyvod.report.texts import classification, detection, experiment, reconstruction, segmentation, shared
+from vyvod.report.texts import classification, coursework, detection, experiment, reconstruction, segmentation, shared
 
 EN, RU = Words("en"), Words("ru")
 SPACE = "\u00a0"
@@ -25,7 +25,7 @@ def test_both_languages_say_the_same_things(key: str) -> None:
 
 
 def test_no_part_overwrites_the_words_of_another() -> None:
-    tables = [shared, classification, segmentation, detection, reconstruction, experiment]
+    tables = [shared, classification, segmentation, detection, reconstruction, experiment, coursework]
     assert sum(len(table.TEXTS) for table in tables) == len(TEXTS)
 
 

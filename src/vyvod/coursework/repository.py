@@ -1,0 +1,255 @@
+"""Reading a git repository without a checkout: branches, trees and files, while nothing that it holds runs or is written."""
+
+import os
+import shutil
+import subprocess
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Timer
+from typing import Literal
+
+from vyvod.errors import UserError
+
+Kind = Literal["file", "link", "submodule"]
+
+READ_LIMIT = 8 * 2**20
+"""Bytes of the largest file that is read, unless a caller says otherwise."""
+_LISTING_LIMIT = 64 * 2**20
+"""Bytes of the longest list of files: identical trees inside of each other can name billions of them."""
+_SECONDS = 60.0
+"""Of the longest call of git."""
+
+_SAFE_OPTIONS = (
+    "--no-pager",
+    "--no-replace-objects",
+    "--literal-pathspecs",
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.quotePath=false"),
+    *("-c", "protocol.allow=never"),
+    *("-c", "safe.directory=*"),
+    *("-c", "safe.bareRepository=all"),
+    *("-c", "submodule.recurse=false"),
+)
+_SAFE_ENVIRONMENT = {
+    # Above every `protocol.<name>.allow` of the repository: a missing object can be an order to run a program.
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_PAGER": "cat",
+    "LC_ALL": "C",
+}
+
+
+class RepositoryError(UserError):
+    """A folder is no git repository, or git cannot read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a path of a branch is."""
+
+    path: str
+    """With ``/``, composed letters (NFC); bytes that are no UTF-8 are written ``\\xNN``."""
+    kind: Kind
+    size: int | None
+    """Bytes; None of a submodule, and of what is not in the repository (a partial clone)."""
+    oid: str
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The files of one commit."""
+
+    repository: "Repository"
+    commit: str
+    entries: Mapping[str, Entry]
+    """By path; no folders."""
+    complete: bool = True
+    """Whether all files are listed: a list that is longer than any coursework is cut off."""
+
+    def read(self, path: str, limit: int = READ_LIMIT) -> bytes | None:
+        """The bytes of a file; None where it is absent, larger than ``limit`` bytes, a link, a submodule, or unreadable."""
+        entry = self.entries.get(unicodedata.normalize("NFC", path))
+        if entry is None or entry.kind != "file":
+            return None
+        return self.repository.blob(entry, limit)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository that is only read: a clone, a bare one, or a worktree of another."""
+
+    path: Path
+    """The top of the work tree; the folder itself of a bare one."""
+    _trees: dict[str, Tree] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def open(cls, path: Path, *, inside: bool = True) -> "Repository":
+        """Find the repository that a folder belongs to.
+
+        Args:
+            path: the top of a repository.
+            inside: or a folder inside of one.
+
+        Raises:
+            RepositoryError: there is no such folder, it is in no repository, or git is not installed.
+        """
+        path = path.absolute()
+        if not path.is_dir():
+            raise RepositoryError(
+                f"{path} is {'a file' if path.exists() else 'absent'}; expected a folder with a git repository."
+            )
+        ceiling = {} if inside else {"GIT_CEILING_DIRECTORIES": str(path.parent)}
+        if _git(path, "rev-parse", "--git-dir", environment=ceiling) is None:
+            raise RepositoryError(
+                f"{path} is not a git repository, or a damaged one; give the folder of a clone, or begin one with "
+                "`vyvod coursework init`."
+            )
+        top = _git(path, "rev-parse", "--show-toplevel", environment=ceiling)
+        return cls(Path(os.fsdecode(top.rstrip(b"\r\n"))) if top else path)
+
+    @property
+    def name(self) -> str:
+        """Of the folder, without the ``.git`` of a bare one."""
+        return self.path.resolve().name.removesuffix(".git") or str(self.path)
+
+    def branches(self) -> dict[str, str]:
+        """Commit by short name: local branches, then those of ``origin`` that no local one is named like."""
+        listed = _git(
+            self.path, "for-each-ref", "--format=%(refname)%00%(objectname)", "refs/heads", "refs/remotes/origin"
+        )
+        if listed is None:
+            raise RepositoryError(f"git cannot list the branches of {self.path}; is it damaged? `git fsck` tells.")
+        found: dict[str, str] = {}
+        for line in listed.split(b"\n"):
+            reference, _, commit = line.partition(b"\0")
+            local, remote = b"refs/heads/", b"refs/remotes/origin/"
+            if reference.startswith((local, remote)) and reference != remote + b"HEAD":
+                found.setdefault(_text(reference.removeprefix(local).removeprefix(remote)), commit.decode("ascii"))
+        return found
+
+    def main(self) -> str | None:
+        """The branch that is read first: ``main``, ``master``, or what HEAD here or HEAD of origin points to; or None."""
+        branches = self.branches()
+        heads = (self._head("HEAD", "refs/heads/"), self._head("refs/remotes/origin/HEAD", "refs/remotes/origin/"))
+        return next((name for name in ("main", "master", *heads) if name in branches), None)
+
+    def head(self) -> str | None:
+        """The branch that is checked out; None where HEAD is detached."""
+        return self._head("HEAD", "refs/heads/")
+
+    def tree(self, branch: str) -> Tree:
+        """The files of a branch, or of a commit given by its hash.
+
+        Raises:
+            RepositoryError: there is no such branch, or its files cannot be listed.
+        """
+        commit = self.branches().get(branch, branch)
+        if commit not in self._trees:
+            # A name that begins with a dash must not become an option.
+            listed = _git(
+                self.path, "ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", commit, limit=_LISTING_LIMIT
+            )
+            if listed is None:  # sizes of a partial clone are not there
+                listed = _git(
+                    self.path, "ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit, limit=_LISTING_LIMIT
+                )
+            if listed is None:
+                raise RepositoryError(
+                    f"git cannot list the files of {branch} in {self.path}: there is no such branch, or it is damaged; "
+                    "`git branch -a` and `git fsck` tell."
+                )
+            complete = len(listed) < _LISTING_LIMIT
+            entries = [_entry(line) for line in listed.split(b"\0")[: None if complete else -1] if line]
+            self._trees[commit] = Tree(self, commit, {entry.path: entry for entry in entries if entry}, complete)
+        return self._trees[commit]
+
+    def remote(self) -> str | None:
+        """The address of ``origin``; None where there is none."""
+        address = _git(self.path, "config", "--get", "remote.origin.url")
+        return _text(address).strip() or None if address else None
+
+    def blob(self, entry: Entry, limit: int) -> bytes | None:
+        """The bytes of a file; None where it is larger than ``limit`` bytes, or is not in the repository."""
+        size = entry.size
+        if size is None:
+            known = _git(self.path, "cat-file", "-s", entry.oid)
+            size = int(known) if known else None
+        if size is None or size > limit:
+            return None
+        return _git(self.path, "cat-file", "blob", entry.oid, limit=limit + 1)
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of all that is stored, with its history; None where git does not tell."""
+        answer = _git(self.path, "count-objects", "-v")
+        if answer is None:
+            return None
+        counts = dict(line.split(": ", 1) for line in _text(answer).splitlines() if ": " in line)
+        return 1024 * sum(int(counts.get(part, "0")) for part in ("size", "size-pack"))
+
+    def _head(self, reference: str, prefix: str) -> str | None:
+        target = _git(self.path, "symbolic-ref", "--quiet", reference)
+        name = _text(target).strip() if target else ""
+        return name.removeprefix(prefix) if name.startswith(prefix) else None
+
+
+def is_repository(path: Path) -> bool:
+    """Whether a folder is the top of a repository, with a work tree or bare; git is not asked."""
+    return (path / ".git").exists() or all((path / part).exists() for part in ("HEAD", "objects", "refs"))
+
+
+def _entry(line: bytes) -> Entry | None:
+    """An entry of ``ls-tree``; None for a path that leads out of its folder, which git itself would never write."""
+    about, _, name = line.partition(b"\t")
+    mode, kind, oid, *rest = about.decode("ascii").split()
+    path = unicodedata.normalize("NFC", _text(name))
+    if any(part in ("", ".", "..") or part.lower() == ".git" for part in path.split("/")):
+        return None
+    kinds: dict[str, Kind] = {"120000": "link", "160000": "submodule"}
+    size = int(rest[0]) if rest and rest[0].isdigit() else None
+    return Entry(path, "submodule" if kind == "commit" else kinds.get(mode, "file"), size, oid)
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "backslashreplace")
+
+
+def _git(
+    path: Path, *arguments: str, limit: int = READ_LIMIT, environment: Mapping[str, str] | None = None
+) -> bytes | None:
+    """What git answers, at most ``limit`` bytes of it; None where it fails or takes too long.
+
+    Raises:
+        RepositoryError: git is not installed.
+    """
+    program = shutil.which("git")
+    if program is None:
+        raise RepositoryError("git is not installed; install it from https://git-scm.com and try again.")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    process = subprocess.Popen(  # noqa: S603 - a program found by us, with arguments of ours
+        [program, *_SAFE_OPTIONS, *arguments],
+        cwd=path,
+        env=kept | _SAFE_ENVIRONMENT | dict(environment or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    with process:
+        clock = Timer(_SECONDS, process.kill)
+        clock.start()
+        try:
+            assert process.stdout is not None  # noqa: S101 - for the type checker
+            answer = process.stdout.read(limit)
+            whole = len(answer) < limit
+            if not whole:
+                process.kill()
+            return answer if process.wait() == 0 or not whole else None
+        finally:
+            clock.cancel()

@@ -1,0 +1,170 @@
+"""Which runs and experiments a homework is about."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vyvod import catalog
+from vyvod.coursework.records import Coursework
+from vyvod.errors import RunError, UserError
+from vyvod.files import read_json
+from vyvod.report.experiment.reading import Experiment, find_run, read_experiment
+from vyvod.report.reading import read_run
+from vyvod.report.records import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a homework shows."""
+
+    main: Run
+    """Its training results are those of the homework."""
+    why: Literal["only", "best", "baseline"]
+    """The only run; the best one on val; the first of the baseline of the first experiment."""
+    runs: tuple[Run, ...]
+    """Finished runs that belong to no experiment; the main one among them, unless it is one of a baseline."""
+    experiments: tuple[Experiment, ...]
+    notes: tuple[str, ...]
+    """What could not be read and is left out, in sentences."""
+
+    @property
+    def folders(self) -> dict[str, Path]:
+        """Name in ``results/`` -> run folder, of everything that was trained for this homework; the main one first."""
+        found = {name_of(run.folder): run.folder for run in (self.main, *self.runs)}
+        for experiment in self.experiments:
+            found |= {name_of(path): path for path in _of_experiment(experiment)}
+        return found
+
+
+def name_of(folder: Path) -> str:
+    """The name of a run or an experiment in files and marks: letters, digits and ``.+-_``."""
+    return re.sub(r"[^\w.+-]+", "-", folder.resolve().name).strip("-") or "run"
+
+
+def choose(
+    top: Path, coursework: Coursework, *, runs: Sequence[str], experiments: Sequence[str], taken: Collection[str]
+) -> Selection:
+    """The named runs and experiments; where none are named, all finished ones that no other homework has.
+
+    Args:
+        top: folder of the repository.
+        coursework: what it is about.
+        runs: names in ``runs/``, or folders.
+        experiments: names in ``experiments/``, or folders.
+        taken: names of the runs and experiments of other homeworks.
+
+    Raises:
+        UserError: there is no such run or experiment, it is not finished, or nothing at all is.
+    """
+    notes: list[str] = []
+    named = bool(runs or experiments)
+    folders = [_find(top, name, "experiments", "record.json") for name in experiments]
+    folders += [] if named else _free(top / "experiments", "results.json", taken)
+    shown = list(_readable_experiments(folders, notes, strict=named))
+    members = {path.resolve() for path in _members(top)}
+    places = [_find(top, name, "runs", "run.json") for name in runs]
+    places += (
+        [] if named else [path for path in _free(top / "runs", "run.json", taken) if path.resolve() not in members]
+    )
+    alone = list(_finished(places, notes, strict=named))
+    main, why = _main(alone, shown, coursework, named=bool(runs))
+    return Selection(main, why, tuple(alone), tuple(shown), tuple(notes))
+
+
+def _find(top: Path, name: str, kind: str, needed: str) -> Path:
+    path = next((path for path in (top / kind / name, Path(name)) if (path / needed).is_file()), None)
+    if path is None:
+        near = catalog.nearest(Path(name).name, [found.parent.name for found in (top / kind).glob(f"*/{needed}")])
+        raise RunError(f"There is no {kind.removesuffix('s')} '{name}' in {top / kind}.{near}")
+    return path
+
+
+def _free(parent: Path, needed: str, taken: Collection[str]) -> list[Path]:
+    return sorted(path.parent for path in parent.glob(f"*/{needed}") if name_of(path.parent) not in taken)
+
+
+def _members(top: Path) -> Iterator[Path]:
+    """Run folders that belong to any experiment: they are shown through it, also those that it begins from."""
+    for path in (top / "experiments").glob("*/record.json"):
+        try:
+            record = read_json(path)
+            arms = [*record.get("arms", ()), *record.get("before", ())]
+            entries = [run for arm in arms for run in arm.get("runs", ())]
+            names = [str(entry["folder"]) for entry in entries if entry.get("folder")]
+        except (UserError, AttributeError, TypeError, KeyError):
+            continue  # told where the experiment itself is read
+        yield from (found for name in names if (found := find_run(path.parent, name)))
+
+
+def _of_experiment(experiment: Experiment) -> Iterator[Path]:
+    for part in experiment.listed:
+        path = find_run(experiment.folder, part.run.folder) if part.run.folder else None
+        if path is not None and part.run.status == "finished":
+            yield path
+
+
+def _readable_experiments(folders: Sequence[Path], notes: list[str], *, strict: bool) -> Iterator[Experiment]:
+    for folder in folders:
+        try:
+            experiment = read_experiment(folder)
+        except RunError as error:
+            if strict:
+                raise
+            notes.append(f"Left out: {error}")
+            continue
+        if experiment.results is None:
+            raise RunError(
+                f"{folder} has no results yet. Finish it first: vyvod experiment {folder.name}/experiment.yaml"
+            )
+        yield experiment
+
+
+def _finished(folders: Sequence[Path], notes: list[str], *, strict: bool) -> Iterator[Run]:
+    for folder in folders:
+        try:
+            run = read_run(folder)
+        except RunError as error:
+            if strict:
+                raise
+            notes.append(f"Left out: {error}")
+            continue
+        if run.record.status == "finished" and run.scores:
+            yield run
+        elif strict:
+            raise RunError(
+                f"{folder} is not finished ({run.record.status}). Go on with it: vyvod train --resume {folder}"
+            )
+        elif run.record.status != "running":
+            notes.append(f"Left out: {folder.name} is not finished ({run.record.status}).")
+
+
+def _main(
+    alone: Sequence[Run], experiments: Sequence[Experiment], coursework: Coursework, *, named: bool
+) -> tuple[Run, Literal["only", "best", "baseline"]]:
+    fitting = [run for run in alone if run.record.task == coursework.task]
+    if not fitting and named:
+        raise RunError(
+            f"None of the named runs is of the task {coursework.task}, which this coursework is about: name one with --run."
+        )
+    # Values on other images say nothing about which network is better.
+    alike = [run for run in fitting if run.record.data.name == coursework.data] or fitting
+    if alike:
+        return max(alike, key=_on_val), "only" if len(alike) == 1 else "best"
+    for experiment in experiments:
+        baseline = experiment.of_arm(experiment.results.baseline) if experiment.results else []
+        if baseline and baseline[0].record.task == coursework.task:
+            return read_run(baseline[0].folder), "baseline"
+    raise RunError(
+        "There is no finished run that no other homework has already. Train one: vyvod train baseline.yaml; or name one of "
+        "those that there are: --run NAME"
+    )
+
+
+def _on_val(run: Run) -> float:
+    value = run.scores["val"].overall.get(run.record.headline) if "val" in run.scores else None
+    return -math.inf if value is None else value

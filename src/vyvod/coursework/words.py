@@ -1,0 +1,201 @@
+"""What headings, metrics, tasks and data sets are called in Russian and English, by stems."""
+
+import re
+from difflib import SequenceMatcher
+
+_STEMS: dict[str, str] = {
+    # Parts of a README
+    "task": r"задач|постановк|\btask|problem statement|\bproblem\b",
+    "data": r"датасет|дата-?сет|набор\w* данных|выборк|\bданны[ехм]|data ?set|\bdata\b",
+    "subject_label": r"предмет|дисциплин|\bкурс\b|subject|\bcourse\b|discipline",
+    "name_label": r"фио|ф\.\s?и\.\s?о|студент|выполнил|автор|исполнител|full name|student|author|\bname\b|made by|\bby\b",
+    "experiment": r"эксперимент|experiment|гипотез\w* \d|ablation|абляц",
+    "goal": r"\bцел[ьиья]|\bgoal|\baim\b|objective|purpose",
+    "idea": r"\bиде[яиюй]|гипотез|\bidea|hypothes|что мен|предположен|motivation|мотивац",
+    "results": r"результат|\bresult|\bитоги?\b",
+    "baseline": r"baseline|base-line|бейзлайн|бэйзлайн|базов\w* (модел|решени|вариант|сет|уров)|с базов|сравнен|compar|"
+    r"\bversus\b|\bvs\b",
+    "conclusions": r"вывод|заключен|conclusion|summary|takeaway|\bитог\w*\b|discussion|обсужден",
+    "examples": r"пример|example|sample|предсказан|predict|визуализац|visuali[sz]|инференс|inference|ответ\w* сети|output|"
+    r"работ\w* (сети|модели)",
+    # Figures
+    "loss": r"\bloss|_loss|loss_|losses|лосс|потер|кросс-?энтроп|cross-?entropy|\bbce\b|"
+    r"\bошибк\w* (на|обучен|по эпох)",
+    "metric": r"метрик|metric|accurac|precision|recall|\bf-?1\b|f1|\bmap\b|map_?\d|\bdice|\biou\b|miou|точност|полнот|"
+    r"f-мер|дайс|качеств",
+    "curve": r"крив|график|curve|plot|эпох|epoch|во время обучения|в процессе обучения|в ходе обучения|during training|"
+    r"динамик|history|training",
+    "validation": r"валидац|\bval|_val|val_|провероч",
+    "no_curve": r"матриц|confusion|roc\b|pr[-_ ]?(curve|крив)|precision[-_ ]recall|пример|example|баланс|balance|распределен|"
+    r"distribution|по классам|per[-_ ]class|архитектур|architecture",
+    "total": r"\bвсе\b|всех|общ|итог|средн|взвеш|macro|micro|weighted|\bavg|average|mean|\ball\b|overall|total",
+    "each_class": r"по класс|кажд\w* класс|для класс|per[-_ ]class|each class|by class|class-?wise|поклассов",
+    "class": r"\bкласс(?!иф)|\bclass(?!if)|категори|categor|\blabel|метка",
+    # Tasks
+    "classification": r"классификац|classif",
+    "segmentation": r"сегментац|сегментир|segment",
+    "detection": r"детекц|детектир|детектор|обнаружени\w* (объект|предмет|дерев|людей|лиц|клеток)|detection|detector|\bdetect\b",
+    # Conclusions that nobody wrote
+    "placeholder": r"\btodo\b|\btbd\b|\bfixme\b|lorem ipsum|напишите|запишите здесь|впишите|заполните|write your|fill in|"
+    r"будет позже|your (text|conclusions?) here|\bxxx\b",
+}
+_PATTERNS = {name: re.compile(stem, re.IGNORECASE) for name, stem in _STEMS.items()}
+
+TASKS = ("classification", "segmentation", "detection")
+
+SUBJECTS = re.compile(
+    r"компьютерн\w* зрени|computer vision|глубок\w* обучени|deep learning|машинн\w* обучени|machine learning|нейр\w*[- ]?сет|"
+    r"neural network|искусственн\w* интеллект|обработк\w* изображени|image processing",
+    re.IGNORECASE,
+)
+DATA_SETS = re.compile(
+    r"cifar-?\d*|mnist|imagenet|imagenette|imagewoof|\bcoco\b|pascal|\bvoc\b|cityscapes|camvid|ade20k|celeba|flowers-?102|oxford|"
+    r"\bpets?\b|food-?101|stanford|caltech|svhn|stl-?10|kitti|openimages|open images|bccd|nuclei|dsb ?2018|isic|ham10000|"
+    r"nuinsseg|neontree|deepglobe|inria|chest x-?ray|eurosat|intel image|kvasir|busi\b|brats|widerface|global wheat|visdrone",
+    re.IGNORECASE,
+)
+COLAB = re.compile(r"colab\.research\.google\.com|colab\.google|kaggle\.com", re.IGNORECASE)
+"""In a link: where a notebook can be opened."""
+
+METRICS: dict[str, re.Pattern[str]] = {
+    # The longest names first: the name of one metric is a part of another's.
+    "map": re.compile(
+        r"m?ap\s*[@_\-(\[]*\s*(?:iou\s*=?\s*)?[\[(]?\s*(?:0?[.,]50?|50)\s*(?:[:\-–—]|to|\.\.)\s*"
+        r"(?:0?[.,]05\s*[:\-–—]\s*)?(?:0?[.,])?95[\])]?",
+        re.IGNORECASE,
+    ),
+    "map75": re.compile(r"m?ap\s*[@_\-(]*\s*(?:0?[.,]75|75)\)?", re.IGNORECASE),
+    "map50": re.compile(r"m?ap\s*[@_\-(]*\s*(?:iou\s*=?\s*)?(?:0?[.,]50?|50)(?![\d])\)?", re.IGNORECASE),
+    "accuracy": re.compile(r"(?:точность|доля верных ответов|top-?\d)?[\s(]*(?:accuracy|\bacc\b)\)?", re.IGNORECASE),
+    "precision": re.compile(r"точност\w*[\s(]*precision|precision|точност\w*|прецизион\w*", re.IGNORECASE),
+    "recall": re.compile(r"полнот\w*[\s(]*recall|recall|полнот\w*|чувствительност\w*|sensitivity", re.IGNORECASE),
+    "f1": re.compile(
+        r"f[-_ ]?(?:1|₁)(?:[-_ ]?(?:score|measure|мера))?|f[-_ ]?(?:score|measure)|[fф][-_ ]?мера", re.IGNORECASE
+    ),
+    "dice": re.compile(r"\bdice(?:[-_ ]?(?:score|coefficient))?|дайс\w*|\bdsc\b|с[её]ренсен\w*", re.IGNORECASE),
+    "iou": re.compile(r"m?iou|jaccard|жаккар\w*", re.IGNORECASE),
+    "map_any": re.compile(r"\bmap\b", re.IGNORECASE),
+}
+
+_LONGEST = 4000
+"""Letters that are looked through for metrics: a sentence or a table, not a book."""
+_TENS = ("два|двум|двух|two", "три|трем|трём|трех|трёх|three", "четыр\\w*|four", "пят[ьи]|five", "шест[ьи]|six")
+_TENS_REST = ("сем[ьи]|seven", "восем[ьи]|восьми|eight", "девят[ьи]|nine", "десят[ьи]|ten")
+_NUMBER_WORDS = dict(enumerate((*_TENS, *_TENS_REST), start=2))
+_CLASSES = r"(?:класс(?!иф)|class(?!if)|категори|categor)"
+_BETWEEN = r"(?:(?!на\b|в\b|по\b|per\b|of\b|for\b|in\b|each\b|кажд)[\w-]+\s+){0,2}?"
+"""Between a number and its noun: `10 balanced classes`, but not `2000 per class`."""
+_COUNT = re.compile(
+    rf"(?<![\w.,:-])(?P<before>\d{{1,4}})[-\s]+{_BETWEEN}{_CLASSES}|"
+    rf"{_CLASSES}\w*\s*(?:\(|[:=—–-]|равн\w*|is)\s*(?P<after>\d{{1,4}})\b",
+    re.IGNORECASE,
+)
+_COUNT_WORDS = {
+    number: re.compile(rf"\b(?:{words})\b\s+{_BETWEEN}{_CLASSES}", re.IGNORECASE)
+    for number, words in _NUMBER_WORDS.items()
+}
+_BINARY = re.compile(r"бинарн|двухклассов|binary", re.IGNORECASE)
+_SHOWN = re.compile(
+    r"(?P<number>\d{1,3})\s+(?:[\w-]+\s+){0,2}?(?:изображен|картин|пример|снимк|фото|image|picture|example|sample|photo|prediction|"
+    r"предсказан)",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"(?<![\w.,])[-−+]?\d{1,3}(?:[.,]\d+)?\s*%?(?![\w])")
+
+
+def says(concept: str, text: str) -> bool:
+    """Whether a text speaks of a concept, in either language."""
+    return _PATTERNS[concept].search(text) is not None
+
+
+def count(concept: str, text: str) -> int:
+    """How often a text speaks of a concept."""
+    return len(_PATTERNS[concept].findall(text))
+
+
+def task_of(text: str) -> str | None:
+    """The task that a text speaks of most; None where it names none, or two as often."""
+    counts = {task: count(task, text) for task in TASKS}
+    most = max(counts.values())
+    named = [task for task, number in counts.items() if number == most]
+    return named[0] if most and len(named) == 1 else None
+
+
+def class_counts(text: str) -> list[int]:
+    """How many classes a text says that there are, in all places where it says so."""
+    found = [int(match["before"] or match["after"]) for match in _COUNT.finditer(text)]
+    found += [number for number, pattern in _COUNT_WORDS.items() if pattern.search(text)]
+    return found or ([2] if _BINARY.search(text) else [])
+
+
+def shown_count(text: str) -> int | None:
+    """How many pictures a caption says that a figure holds; None where it does not say."""
+    found = _SHOWN.search(text)
+    return int(found["number"]) if found else None
+
+
+def metrics_in(text: str) -> dict[str, str]:
+    """Metrics that a text names -> the text that follows the name, up to the next name."""
+    text = text[:_LONGEST]
+    taken: list[tuple[int, int, str]] = []
+    for name, pattern in METRICS.items():
+        for match in pattern.finditer(text):
+            if all(match.end() <= start or match.start() >= end for start, end, _ in taken):
+                taken.append((match.start(), match.end(), name))
+    taken.sort()
+    ends = [*(start for start, _, _ in taken[1:]), len(text)][: len(taken)]
+    found: dict[str, str] = {}
+    for (_, start, name), end in zip(taken, ends, strict=True):
+        # A value is worth more than one more mention.
+        if name not in found or (not has_number(found[name]) and has_number(text[start:end])):
+            found[name] = text[start:end]
+    return found
+
+
+def has_number(text: str) -> bool:
+    """Whether a cell or a sentence holds a number, with a decimal comma or point."""
+    return _NUMBER.search(text.replace("\u00a0", " ")) is not None
+
+
+def similar(name: str, other: str) -> float:
+    """How alike two names are, 0 to 1, whatever their case."""
+    return SequenceMatcher(None, name.casefold(), other.casefold(), autojunk=False).ratio()
+
+
+_NUMBERED = re.compile(r"^(?P<stem>.*?)[-_ ./#№]*0*(?P<number>\d{0,3})$")
+_SHORT = {"hw", "h", "dz", "дз", "hometask", "home", "домашка", "домашнеезадание", "домашняяработа", "дом"}
+
+
+def homework_number(branch: str) -> int | None:
+    """The number of the homework that a branch is meant for, by a name like ``homework_<n>``; None for other branches.
+
+    A branch without a number counts as the first one.
+    """
+    found = _NUMBERED.match(branch.rsplit("/", 1)[-1])
+    if found is None:
+        return None
+    stem = re.sub(r"[^\w]|_|\d", "", found["stem"].casefold())
+    if (stem in _SHORT and found["number"]) or similar(stem, "homework") >= 0.75:
+        return int(found["number"] or 1)
+    return None
+
+
+_NAME_WORD = r"[А-ЯЁA-Z][а-яёa-zА-ЯЁ'’-]+"
+_FULL_NAME = re.compile(rf"{_NAME_WORD}(?:[ \t\u00a0]+(?:{_NAME_WORD}|[А-ЯЁA-Z]\.)){{1,3}}")
+_PATRONYMIC = re.compile(r"(?:ович|евич|ьич|овна|евна|ична|инична|оглы|кызы)(?!\w)", re.IGNORECASE)
+_NO_NAME = re.compile(
+    r"vision|learning|deep|machine|neural|network|data|set|homework|course|readme|detection|segmentation|classification|colab|kaggle|"
+    r"google|python|pytorch|fashion|street|view|open|images|зрени|обучени|сет[ьи]|данн|задани|работ|датасет|курс|предмет|задач|"
+    r"студент|автор|университет|institute|university|faculty|факультет|институт|кафедр|имя|фамилия|отчество|name",
+    re.IGNORECASE,
+)
+
+
+def full_names(text: str) -> list[str]:
+    """Two or more capitalised words that may be the name of a person."""
+    return [match[0] for match in _FULL_NAME.finditer(text) if not _NO_NAME.search(match[0])]
+
+
+def is_patronymic(name: str) -> bool:
+    """Whether a name holds a patronymic, which little else ends like."""
+    return _PATRONYMIC.search(name) is not None

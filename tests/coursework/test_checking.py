@@ -1,0 +1,379 @@
+"""Repositories with the faults that students make, and what the check says of each."""
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+from tests.coursework import handed_in
+from tests.coursework.handed_in import (
+    CODE,
+    ENGLISH,
+    MAIN,
+    PINNED,
+    RUSSIAN,
+    begin,
+    branch,
+    code_cell,
+    homework,
+    notebook,
+    picture,
+    state,
+    text_cell,
+)
+
+from vyvod.coursework.checking import CheckedRepository, check_all
+from vyvod.coursework.listing import lines, write_csv, write_json
+from vyvod.coursework.requirements import HOMEWORK, TITLES, Finding
+from vyvod.coursework.requirements import MAIN as MAIN_REQUIREMENTS
+from vyvod.errors import UserError
+from vyvod.report.text import TEXTS
+
+NUMBERS = {"numbers"}
+"""Without results nobody can tell whether the numbers are right."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return begin(tmp_path / "Петрова Анна")
+
+
+def checked(folder: Path) -> CheckedRepository:
+    (one,) = check_all([folder])
+    assert one.error is None
+    return one
+
+
+def having(repository: CheckedRepository, status: str, branch: str | None = None) -> set[str]:
+    return {
+        one.requirement
+        for one in repository.findings
+        if one.status == status and (branch is None or one.branch == branch)
+    }
+
+
+def finding(repository: CheckedRepository, requirement: str) -> Finding:
+    order = ("fail", "unknown", "pass")
+    found = [one for one in repository.findings if one.requirement == requirement]
+    return min(found, key=lambda one: order.index(one.status))
+
+
+@pytest.mark.parametrize("readme", [RUSSIAN, ENGLISH], ids=["russian in other words", "english"])
+def test_nothing_is_missing_in_a_complete_homework(folder: Path, readme: str) -> None:
+    repository = checked(branch(folder, "homework_1", homework(readme)))
+    assert having(repository, "fail") == set()
+    assert having(repository, "unknown") == NUMBERS
+    assert not repository.failed
+    assert {one.requirement for one in repository.findings} == set(TITLES)
+
+
+def test_each_experiment_is_judged_on_its_own(folder: Path) -> None:
+    readme = ENGLISH.replace("- Idea: minimise what is measured.\n", "")
+    repository = checked(branch(folder, "homework_1", homework(readme)))
+    assert having(repository, "fail") == {"experiment-idea"}
+    assert "Dice loss" in finding(repository, "experiment-idea").place
+
+
+def test_misspelt_requirements_are_found_and_still_read(folder: Path) -> None:
+    files = homework(**{"requirements.txt": None, "requarements.txt": "sklearn==1.0\n" + PINNED})
+    repository = checked(branch(folder, "homework_1", files))
+    assert having(repository, "fail") == {"requirements"}
+    said = [one for one in repository.findings if one.requirement == "requirements"]
+    assert "git mv requarements.txt requirements.txt" in said[0].cure
+    assert "scikit-learn" in said[1].cure
+    assert said[1].place == "requarements.txt:1"
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("homewor_1", 1),
+        ("Homework-1", 1),
+        ("hw1", 1),
+        ("homework1", 1),
+        ("homework_02", 2),
+        ("дз3", 3),
+        ("student/hw-2", 2),
+    ],
+)
+def test_similar_branch_names_fail_with_the_cure_and_are_checked(folder: Path, name: str, number: int) -> None:
+    repository = checked(branch(folder, name, homework(**{"train.py": None})))
+    assert having(repository, "fail", name) == {"branch-name", "code"}
+    cure = finding(repository, "branch-name").cure
+    assert re.search(rf"git branch -m '?{re.escape(name)}'? homework_{number};", cure)
+
+
+@pytest.mark.parametrize("name", ["experiments", "fix", "gh-pages", "home-page", "work", "feature_1", "v2"])
+def test_other_branches_are_no_homework(folder: Path, name: str) -> None:
+    repository = checked(branch(folder, name, {"x": "y"}))
+    assert repository.branches == ["main"]
+    assert having(repository, "fail") == {"homework-branches"}
+
+
+def test_a_second_branch_for_the_same_homework(folder: Path) -> None:
+    branch(folder, "homework_1", homework())
+    repository = checked(branch(folder, "hw1", homework()))
+    assert having(repository, "fail") == {"branch-name"}
+    assert "There is homework_1 too" in finding(repository, "branch-name").cure
+
+
+def test_results_as_pictures_in_a_notebook_count(folder: Path) -> None:
+    readme = RUSSIAN.split("## Что получилось")[0] + "Ноутбук: https://colab.research.google.com/drive/1\n"
+    report = (
+        "              precision    recall  f1-score   support\n\n"
+        "       кошка       0.75      0.74      0.74       100\n"
+        "      собака       0.78      0.79      0.78       100\n"
+        "        конь       0.90      0.87      0.88       100\n\n"
+        "   macro avg       0.81      0.80      0.80       300\n"
+    )
+    results = RUSSIAN[RUSSIAN.index("## Эксперимент") :].replace("![F1 с аугментацией](img/augmented.png)", "")
+    book = notebook(
+        code_cell("from google.colab import drive\ndrive.mount('/content/drive')"),
+        code_cell("plt.plot(train_loss, label='train loss')\nplt.plot(val_loss)\nplt.show()", png=picture(1)),
+        code_cell("plt.plot(val_f1)\nplt.xlabel('epoch')", png=picture(2)),
+        text_cell("## Примеры предсказаний\n10 картинок"),
+        code_cell("show(images)", png=picture(3)),
+        code_cell("print(classification_report(y, p))", text=report),
+        text_cell(results),
+        code_cell("plot_f1()", png=picture(4)),
+    )
+    files = homework(readme, **{"train.py": None, "ДЗ 1.ipynb": book})
+    repository = checked(branch(folder, "homework_1", files))
+    assert having(repository, "fail") == set()
+    assert finding(repository, "loss-curve").place == "ДЗ 1.ipynb, cell 2"
+    assert finding(repository, "metrics-per-class").found == "3 classes"
+    # A grid of pictures does not say how many it holds.
+    assert having(repository, "unknown") <= NUMBERS | {"examples"}
+
+
+@pytest.mark.parametrize("sign", ["/content/data", "import google.colab", "/kaggle/input/x"])
+def test_colab_without_a_link(folder: Path, sign: str) -> None:
+    files = homework(**{"a.ipynb": notebook(code_cell(f"root = '{sign}'"))})
+    assert having(checked(branch(folder, "homework_1", files)), "fail") == {"online-link"}
+
+
+@pytest.mark.parametrize("coding", ["cp1251", "utf-16"])
+def test_a_readme_in_another_coding_is_still_judged(folder: Path, coding: str) -> None:
+    repository = checked(branch(folder, "homework_1", homework(RUSSIAN.encode(coding))))
+    assert having(repository, "fail") == {"readme-encoding"}
+    assert "iconv" in finding(repository, "readme-encoding").cure
+
+
+@pytest.mark.parametrize(
+    "left",
+    [TEXTS["own_invitation"][1], "TODO", "...", "", "*Напишите здесь свои выводы.*"],
+)
+def test_conclusions_left_as_drafted(folder: Path, left: str) -> None:
+    readme = RUSSIAN.replace("отражения помогают, прирост больше разброса между запусками.", f"\n\n{left}\n")
+    repository = checked(branch(folder, "homework_1", homework(readme)))
+    assert having(repository, "fail") == {"experiment-conclusions", "own-conclusions"}
+
+
+def test_drafted_conclusions_need_own_ones(folder: Path) -> None:
+    def page(own: str) -> str:
+        return f"{RUSSIAN}\n## Выводы\n\n<!-- vyvod: your conclusions -->\n{own}\n<!-- vyvod: end -->\n"
+
+    repository = checked(branch(folder, "homework_1", homework(page(TEXTS["own_invitation"][1]))))
+    assert having(repository, "fail") == {"own-conclusions"}
+    repository = checked(branch(folder, "homework_2", homework(page("Отражения помогли всем классам, кроме кошек."))))
+    assert having(repository, "fail", "homework_2") == set()
+
+
+def test_a_blank_figure_and_a_broken_link(folder: Path) -> None:
+    files = homework(**{"img/f1.png": picture(blank=True), "img/augmented.png": None, "img/Augmented.png": picture(1)})
+    repository = checked(branch(folder, "homework_1", files))
+    assert having(repository, "fail") == {"figures", "figure-links"}
+    assert "img/f1.png is blank" in finding(repository, "figures").found
+    assert "img/Augmented.png" in finding(repository, "figure-links").cure
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\nbroken", picture()[:-40], b"<html>404</html>", b"<svg><"])
+def test_pictures_that_do_not_open(folder: Path, content: bytes) -> None:
+    repository = checked(branch(folder, "homework_1", homework(**{"img/f1.png": content})))
+    assert having(repository, "fail") == {"figures"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "failed"),
+    [
+        ("| собака | 0,78 | 0,79 | 0,78 |\n", "", {"metrics-per-class"}),
+        ("| собака | 0,78 | 0,79 | 0,78 |", "| собака | 0,78 | | |", {"metrics-per-class"}),
+        ("| Полнота | 0,80 |\n", "", {"metrics-overall"}),
+        ("| Класс | Precision | Recall | F1 |", "| Класс | Precision | Recall | AUC |", {"metrics-per-class"}),
+        ("## Эксперимент 1. Аугментация", "## Прочее", set()),
+        ("8 картинок", "3 картинки", {"examples"}),
+        ("![Лосс на обучении и валидации](img/loss.png)\n", "", {"loss-curve"}),
+        ("Точность и F1 на валидации по эпохам](img/f1.png)", "Рисунок](img/examples.png)", set()),
+        ("![Предсказания](img/examples.png)\n", "", {"examples"}),
+        (": 3 класса. Классы: кошка, собака, конь.", ".", {"task-class-count"}),
+        ("![F1 с аугментацией](img/augmented.png)\n", "", {"experiment-results"}),
+        ("**Сравнение с бейзлайном:** 0,83 против 0,80.", "", {"experiment-baseline"}),
+        ("**Цель:** поднять F1 на валидации.", "", {"experiment-goal"}),
+        ("**Гипотеза:** отражения добавляют разнообразия.", "", {"experiment-idea"}),
+        ("## Набор данных\n\nВзяты 6000 снимков из CIFAR-10, по 2000 на класс.", "", {"data"}),
+        ("img/loss.png", "C:\\\\Users\\\\anna\\\\loss.png", {"figure-links"}),
+        ("img/loss.png", "../../etc/passwd", {"figure-links"}),
+    ],
+)
+def test_one_fault(folder: Path, old: str, new: str, failed: set[str]) -> None:
+    assert old in RUSSIAN
+    repository = checked(branch(folder, "homework_1", homework(RUSSIAN.replace(old, new))))
+    assert having(repository, "fail") == failed
+
+
+def test_no_experiment(folder: Path) -> None:
+    repository = checked(branch(folder, "homework_1", homework(RUSSIAN.split("## Эксперимент")[0])))
+    assert having(repository, "fail") == {"experiment", "own-conclusions"}
+    assert finding(repository, "experiment").found == "no experiment found"
+
+
+@pytest.mark.parametrize("said", ["Пока не проводились.", ""])
+def test_a_heading_alone_is_no_experiment(folder: Path, said: str) -> None:
+    readme = f"{RUSSIAN.split('## Эксперимент')[0]}## Эксперименты\n\n{said}\n\n## Итог\n\nСеть путает кошек и собак.\n"
+    assert having(checked(branch(folder, "homework_1", homework(readme))), "fail") == {"experiment"}
+
+
+def test_the_classes_of_the_run_are_the_ones_that_count(folder: Path) -> None:
+    run = {"task": "classification", "data": {"classes": ["кошка", "собака", "конь", "олень"]}}
+    files = homework(**{"results/plain/run.json": json.dumps(run)})
+    repository = checked(branch(folder, "homework_1", files))
+    assert having(repository, "fail") == {"task-class-count", "task-class-names", "metrics-per-class"}
+    assert "олень" in finding(repository, "metrics-per-class").found
+
+
+def test_detection_needs_its_own_metrics(folder: Path) -> None:
+    readme = RUSSIAN.replace("Классификация изображений", "Детекция объектов")
+    repository = checked(branch(folder, "homework_1", homework(readme)))
+    assert having(repository, "fail") == {"metrics-overall"}
+    assert "mAP@0.5:0.95" in finding(repository, "metrics-overall").found
+    more = readme.replace("| F1-мера |", "| mAP@0.5 | 0,7 |\n| mAP0.5:0.95 | 0,4 |\n| F1-мера |")
+    repository = checked(branch(folder, "homework_2", homework(more)))
+    assert having(repository, "fail", "homework_2") == set()
+
+
+@pytest.mark.parametrize(
+    ("readme", "failed"),
+    [
+        ("", {"main-name", "main-subject", "main-task", "main-data"}),
+        (None, {"main-readme", "main-name", "main-subject", "main-task", "main-data"}),
+        (MAIN.replace("Студент: Петрова Анна Сергеевна", "Студент: Анна"), {"main-name"}),
+        (MAIN.replace("Студент: Петрова Анна Сергеевна", "| ФИО | Группа |\n|--|--|\n| Иванов Иван | 1 |"), set()),
+        ("# Computer Vision\n\nAuthor: John Smith\n\nObject detection on COCO", set()),
+        (MAIN.encode("cp1251"), {"main-readme"}),
+        (MAIN.replace("Датасет: CIFAR-10.", ""), {"main-data"}),
+        (MAIN.replace("# Курс «Компьютерное зрение»", "# Работа"), {"main-subject"}),
+    ],
+)
+def test_the_main_branch(tmp_path: Path, readme: str | bytes | None, failed: set[str]) -> None:
+    folder = branch(begin(tmp_path / "r", readme=readme), "homework_1", homework())
+    assert having(checked(folder), "fail") == failed
+
+
+def test_a_name_that_may_be_none_cannot_be_told(tmp_path: Path) -> None:
+    readme = MAIN.replace("Студент: Петрова Анна Сергеевна", "Anna Petrova")
+    folder = branch(begin(tmp_path / "r", readme=readme), "homework_1", homework())
+    assert having(checked(folder), "unknown", "main") == {"main-name"}
+
+
+def test_the_readme_of_the_main_branch_again(folder: Path) -> None:
+    repository = checked(branch(folder, "homework_1", homework(MAIN)))
+    assert finding(repository, "readme").found == "the same as on the main branch"
+    assert "readme" in having(repository, "fail")
+
+
+def test_a_readme_by_another_name_is_still_judged(folder: Path) -> None:
+    repository = checked(branch(folder, "homework_1", homework(**{"README.md": None, "REAMDE.md": RUSSIAN})))
+    assert having(repository, "fail") == {"readme"}
+    assert finding(repository, "readme").cure == "git mv REAMDE.md README.md"
+
+
+def test_only_pieces_of_packages_are_no_code(folder: Path) -> None:
+    files = homework(**{"train.py": None, "src/__init__.py": CODE, "setup.py": CODE, "a.ipynb": notebook()})
+    assert having(checked(branch(folder, "homework_1", files)), "fail") == {"code"}
+
+
+def test_checking_changes_nothing_and_takes_seconds(folder: Path) -> None:
+    for number in range(1, 6):
+        branch(folder, f"homework_{number}", homework())
+    (folder / "README.md").write_text("changed, and not committed", encoding="utf-8")
+    before = state(folder)
+    begun = time.perf_counter()
+    repository = checked(folder)
+    assert time.perf_counter() - begun < 5
+    assert state(folder) == before
+    assert len(repository.branches) == 6
+
+
+def test_some_branches_only(folder: Path) -> None:
+    for number in (1, 2):
+        branch(folder, f"homework_{number}", homework())
+    (one,) = check_all([folder], branches=["homework_2"])
+    assert one.branches == ["homework_2"]
+    (one,) = check_all([folder], branches=["homework_3"])
+    assert one.error is not None
+    assert "no branch homework_3" in one.error
+
+
+def test_a_class_with_a_broken_repository(tmp_path: Path) -> None:
+    good = branch(begin(tmp_path / "class" / "Анна П"), "homework_1", homework())
+    bad = begin(tmp_path / "class" / "bad")
+    (bad / ".git" / "HEAD").write_text("nonsense", encoding="utf-8")
+    listed = tmp_path / "class.txt"
+    listed.write_text("\ufeff# the class\nclass/Анна П\nclass/bad\n\nclass/absent\n", encoding="utf-8")
+    by_list, by_folder = check_all([listed]), check_all([tmp_path / "class"])
+    assert [one.error is None for one in by_list] == [True, False, False]
+    assert [one.name for one in by_folder] == ["bad", "Анна П"]
+    assert [one.failed for one in by_folder] == [True, False]
+    assert good.name in "\n".join(lines(by_list))
+
+
+@pytest.mark.parametrize("content", ["", "# nothing\n", "a\0b\n"])
+def test_a_list_of_nothing(tmp_path: Path, content: str) -> None:
+    (tmp_path / "class.txt").write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match="lists no repositories"):
+        check_all([tmp_path / "class.txt"])
+
+
+def test_no_such_path(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not exist"):
+        check_all([tmp_path / "absent"])
+
+
+def test_the_listing_names_place_and_cure(folder: Path) -> None:
+    branch(folder, "homework_1", homework(**{"requirements.txt": "numpy\n"}))
+    text = "\n".join(lines([checked(folder)]))
+    assert re.search(r"FAIL +requirements.txt with .*requirements.txt:1 +numpy has no exact version", text)
+    assert "Write numpy==VERSION" in " ".join(text.split())
+    assert "README in UTF-8" not in text
+    assert "README in UTF-8" in "\n".join(lines([checked(folder)], verbose=True))
+    assert max(map(len, text.splitlines())) <= 160
+
+
+def test_many_repositories_are_summed_up(tmp_path: Path) -> None:
+    for number in range(5):
+        branch(begin(tmp_path / f"s{number}"), "homework_1", homework(**{"train.py": None if number else CODE}))
+    text = list(lines(check_all([tmp_path])))
+    assert sum("FAIL" in line and "code" in line for line in text) == 4
+    assert "1 of 5 repositories are in order." in text
+
+
+def test_json_and_csv(folder: Path, tmp_path: Path) -> None:
+    branch(folder, "homework_1", homework(**{"requirements.txt": "numpy\n"}))
+    found = [checked(folder), CheckedRepository("=cmd()", folder, error="broken")]
+    write_json(tmp_path / "all.json", found)
+    record = json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))
+    assert record["repositories"][0]["findings"][0]["title"] == TITLES["main-readme"]
+    write_csv(tmp_path / "all.csv", found)
+    rows = [line.split(",") for line in (tmp_path / "all.csv").read_text(encoding="utf-8-sig").splitlines()]
+    assert rows[0] == ["repository", "branch", "failed", *MAIN_REQUIREMENTS, *HOMEWORK, "error"]
+    assert [row[1] for row in rows[1:]] == ["main", "homework_1", ""]
+    assert rows[2][rows[0].index("requirements")] == "fail"
+    assert rows[2][rows[0].index("code")] == "pass"
+    assert rows[1][rows[0].index("code")] == ""
+    assert rows[3][0] == "'=cmd()"
+
+
+def test_the_helpers_do_write_what_they_say(folder: Path) -> None:
+    branch(folder, "homework_1", {"a": "b"})
+    assert handed_in.git(folder, "ls-tree", "--name-only", "homework_1") == "a"
