@@ -55,8 +55,6 @@ jobs:
           python-version: "{python}"
       # The line of requirements.txt that names vyvod. {where}
       - run: pip install "$(grep -iE '^vyvod( *@|==)' requirements.txt | head -n 1)"
-        env:
-          PIP_EXTRA_INDEX_URL: https://download.pytorch.org/whl/cpu  # no GPU here: the small build of torch
       - run: vyvod coursework check
 """
 _ELSEWHERE = "If pip does not find it, write there where it is, such as vyvod @ git+https://ADDRESS@COMMIT"
