@@ -23,10 +23,10 @@ from tests.coursework.handed_in import (
     text_cell,
 )
 
-from vyvod.coursework.checking import CheckedRepository, check_all
-from vyvod.coursework.listing import lines, write_csv, write_json
-from vyvod.coursework.requirements import HOMEWORK, TITLES, Finding
-from vyvod.coursework.requirements import MAIN as MAIN_REQUIREMENTS
+from vyvod.coursework.check.checking import CheckedRepository, check_all
+from vyvod.coursework.check.listing import lines, write_csv, write_json
+from vyvod.coursework.check.requirements import HOMEWORK, TITLES, Finding
+from vyvod.coursework.check.requirements import MAIN as MAIN_REQUIREMENTS
 from vyvod.errors import UserError
 from vyvod.report.text import TEXTS
 

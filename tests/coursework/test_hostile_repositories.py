@@ -23,7 +23,7 @@ from tests.coursework.handed_in import (
 )
 
 from vyvod.coursework import repository as reading
-from vyvod.coursework.checking import CheckedRepository, check_all
+from vyvod.coursework.check.checking import CheckedRepository, check_all
 from vyvod.coursework.repository import Repository, RepositoryError
 
 POINTER = (
@@ -389,7 +389,7 @@ def test_an_svg_that_expands_or_reads_files(folder: Path) -> None:
 
 
 def test_a_cell_cannot_command_the_terminal(folder: Path) -> None:
-    from vyvod.coursework.listing import lines
+    from vyvod.coursework.check.listing import lines
 
     branch(folder, "homework_2", homework(RUSSIAN, **{"requirements.txt": "evil\x1b]0;x\x07==1\nnumpy\x1b[2J\n"}))
     assert "\x1b" not in "\n".join(lines([checked(folder)], verbose=True))

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vyvod.coursework.columns import LARGEST, ColumnsError, read_columns
-from vyvod.coursework.marks import marks, number
-from vyvod.coursework.number_finding import NumberFinding
-from vyvod.coursework.numbers import compare
-from vyvod.coursework.recomputing import BACKGROUND, MissingError, RecomputingError, recompute
+from vyvod.coursework.numbers.columns import LARGEST, ColumnsError, read_columns
+from vyvod.coursework.numbers.comparing import compare
+from vyvod.coursework.numbers.finding import NumberFinding
+from vyvod.coursework.numbers.marks import marks, number
+from vyvod.coursework.numbers.recomputing import BACKGROUND, MissingError, RecomputingError, recompute
 
 CLASSES = ("cat", "dog", "owl|eagle")
 LABEL = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2])

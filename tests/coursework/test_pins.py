@@ -2,7 +2,7 @@
 
 import pytest
 
-from vyvod.coursework.pins import faults, nearest
+from vyvod.coursework.check.pins import faults, nearest
 
 
 @pytest.mark.parametrize(

@@ -116,8 +116,8 @@ def check(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show also what is in order.")] = False,  # noqa: FBT002
 ) -> None:
     """Check what is to be handed in: every requirement for every branch, with the place and the cure. Changes nothing."""
-    from vyvod.coursework.checking import check_all
-    from vyvod.coursework.listing import lines, write_csv, write_json
+    from vyvod.coursework.check.checking import check_all
+    from vyvod.coursework.check.listing import lines, write_csv, write_json
 
     checked = check_all(repositories or [Path()], branches=branch or ())
     print(*lines(checked, verbose=verbose), sep="\n")

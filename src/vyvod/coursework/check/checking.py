@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vyvod.coursework import branch_files, experiment_parts, shown_results, words
-from vyvod.coursework.front import check_front
+from vyvod.coursework.check import branch_files, experiment_parts, shown_results, words
+from vyvod.coursework.check.front import check_front
+from vyvod.coursework.check.requirements import Finding
+from vyvod.coursework.check.submission import Submission
 from vyvod.coursework.repository import Repository, is_repository
-from vyvod.coursework.requirements import Finding
-from vyvod.coursework.submission import Submission
 from vyvod.errors import UserError
 
 LARGE = 50 * 2**20
@@ -231,7 +231,7 @@ def _check_homework(work: Submission) -> None:
 
 def _check_numbers(work: Submission) -> None:
     """The numbers of README against those of the runs."""
-    from vyvod.coursework.numbers import compare
+    from vyvod.coursework.numbers.comparing import compare
 
     if work.readme is None:
         work.note("numbers", "unknown", work.branch, "there is no README", "")

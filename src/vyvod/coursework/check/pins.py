@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from vyvod.coursework.requirements import Status
-from vyvod.coursework.words import similar
+from vyvod.coursework.check.requirements import Status
+from vyvod.coursework.check.words import similar
 
 NAME = "requirements.txt"
 OTHER_FORMATS = (

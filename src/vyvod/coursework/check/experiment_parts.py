@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from vyvod.coursework import words
-from vyvod.coursework.markdown import LABEL, Block, part, written
-from vyvod.coursework.submission import Submission
+from vyvod.coursework.check import words
+from vyvod.coursework.check.markdown import LABEL, Block, part, written
+from vyvod.coursework.check.submission import Submission
 from vyvod.report.text import TEXTS
 
 PARTS = ("goal", "idea", "results", "baseline", "conclusions")

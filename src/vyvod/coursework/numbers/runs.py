@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from vyvod.coursework.number_finding import REWRITE, NumberFinding, unknown, wrong
-from vyvod.coursework.recomputing import (
+from vyvod.coursework.numbers.finding import REWRITE, NumberFinding, unknown, wrong
+from vyvod.coursework.numbers.recomputing import (
     MissingError,
     Read,
     RecomputingError,

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from vyvod.coursework import words
-from vyvod.coursework.branch_files import mentions, quoted
-from vyvod.coursework.markdown import Block, part, written
-from vyvod.coursework.requirements import Finding
-from vyvod.coursework.submission import Submission
+from vyvod.coursework.check import words
+from vyvod.coursework.check.branch_files import mentions, quoted
+from vyvod.coursework.check.markdown import Block, part, written
+from vyvod.coursework.check.requirements import Finding
+from vyvod.coursework.check.submission import Submission
 
 _WHAT = ("main-name", "main-subject", "main-task", "main-data")
 

@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from vyvod.coursework import words
-from vyvod.coursework.branch_files import class_rows, is_badge, is_total, listed
-from vyvod.coursework.experiment_parts import experiment_blocks
-from vyvod.coursework.markdown import Block, above, beside
-from vyvod.coursework.requirements import EXAMPLES, METRICS
-from vyvod.coursework.submission import Submission
+from vyvod.coursework.check import words
+from vyvod.coursework.check.branch_files import class_rows, is_badge, is_total, listed
+from vyvod.coursework.check.experiment_parts import experiment_blocks
+from vyvod.coursework.check.markdown import Block, above, beside
+from vyvod.coursework.check.requirements import EXAMPLES, METRICS
+from vyvod.coursework.check.submission import Submission
 
 _DASHES = {"—", "–", "-", "−", "n/a", "nan"}
 _COMMON = ("precision", "recall", "f1")

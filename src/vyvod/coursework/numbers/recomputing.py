@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from vyvod.coursework.columns import Array, ColumnsError, read_columns, require, require_range
+from vyvod.coursework.numbers.columns import Array, ColumnsError, read_columns, require, require_range
 from vyvod.errors import UserError
 from vyvod.metrics import classification, detection, reconstruction, segmentation
 

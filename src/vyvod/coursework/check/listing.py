@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from vyvod.coursework.checking import CheckedRepository
-from vyvod.coursework.requirements import HOMEWORK, MAIN, TITLES, Finding, worst
+from vyvod.coursework.check.checking import CheckedRepository
+from vyvod.coursework.check.requirements import HOMEWORK, MAIN, TITLES, Finding, worst
 from vyvod.files import write_json as write_record
 from vyvod.files import write_text
 

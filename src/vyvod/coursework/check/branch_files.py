@@ -4,9 +4,9 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from vyvod.coursework import pictures, pins, words
-from vyvod.coursework.markdown import Block, above, part, written
-from vyvod.coursework.submission import Submission, decoded
+from vyvod.coursework.check import pictures, pins, words
+from vyvod.coursework.check.markdown import Block, above, part, written
+from vyvod.coursework.check.submission import Submission, decoded
 
 _BORING = {"__init__.py", "setup.py", "conftest.py"}
 _SIGNS = re.compile(rb"google\.colab|/content/|/kaggle/(input|working)|kaggle_secrets")

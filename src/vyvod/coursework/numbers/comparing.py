@@ -7,11 +7,11 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from vyvod.coursework.experiment_numbers import compare_experiment
-from vyvod.coursework.marks import Mark, Number, Row, key, marks, number, plain
-from vyvod.coursework.number_finding import REWRITE, NumberFinding, Place, counted, right, unknown, wrong
-from vyvod.coursework.recomputing import Read
-from vyvod.coursework.run_evidence import Evidence, Runs, is_folder
+from vyvod.coursework.numbers.experiments import compare_experiment
+from vyvod.coursework.numbers.finding import REWRITE, NumberFinding, Place, counted, right, unknown, wrong
+from vyvod.coursework.numbers.marks import Mark, Number, Row, key, marks, number, plain
+from vyvod.coursework.numbers.recomputing import Read
+from vyvod.coursework.numbers.runs import Evidence, Runs, is_folder
 from vyvod.report.text import CURVES, METRICS, SHORT_METRICS, TEXTS
 
 __all__ = ["NumberFinding", "compare"]

@@ -13,11 +13,11 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from vyvod.coursework import notebooks, words
-from vyvod.coursework.markdown import Block, parse
-from vyvod.coursework.notebooks import Notebook, NotebookError
+from vyvod.coursework.check import notebooks, words
+from vyvod.coursework.check.markdown import Block, parse
+from vyvod.coursework.check.notebooks import Notebook, NotebookError
+from vyvod.coursework.check.requirements import Finding
 from vyvod.coursework.repository import Tree
-from vyvod.coursework.requirements import Finding
 
 _NOTEBOOKS = 20
 _README_TYPES = ("", ".md", ".markdown", ".mdown", ".txt", ".rst")

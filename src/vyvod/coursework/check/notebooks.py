@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from vyvod.coursework.markdown import Block, parse
+from vyvod.coursework.check.markdown import Block, parse
 from vyvod.errors import UserError
 
 LIMIT = 48 * 2**20

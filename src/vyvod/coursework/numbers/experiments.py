@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vyvod.coursework.marks import Mark
-from vyvod.coursework.number_finding import REWRITE, NumberFinding, Place, counted, right, unknown, wrong
-from vyvod.coursework.recomputing import RecomputingError, read_object
-from vyvod.coursework.run_evidence import Runs, agree, is_folder
+from vyvod.coursework.numbers.finding import REWRITE, NumberFinding, Place, counted, right, unknown, wrong
+from vyvod.coursework.numbers.marks import Mark
+from vyvod.coursework.numbers.recomputing import RecomputingError, read_object
+from vyvod.coursework.numbers.runs import Runs, agree, is_folder
 
 _CURE = f"Copy it again from the experiment: {REWRITE}."
 Record = Mapping[str, Any]

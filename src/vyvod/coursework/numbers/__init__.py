@@ -1,0 +1,1 @@
+"""The numbers of a README against those of the run, computed anew from its files."""
