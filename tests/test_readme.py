@@ -126,7 +126,7 @@ def test_the_two_commands_are_targets_of_make(repository: Path) -> None:
 
 
 def test_links_lead_somewhere(repository: Path) -> None:
-    for page in [repository / "README.md", repository / "CONTRIBUTING.md", *(repository / "docs").glob("*.md")]:
+    for page in [repository / "README.md", repository / "CONTRIBUTING.md", *(repository / "docs").rglob("*.md")]:
         text = page.read_text(encoding="utf-8")
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
             assert target.startswith("http") or (page.parent / target).exists(), f"{page.name}: {target}"
