@@ -125,6 +125,18 @@ def test_the_two_commands_are_targets_of_make(repository: Path) -> None:
     assert set(named) <= set(targets)
 
 
+def test_console_blocks_name_known_commands(repository: Path) -> None:
+    pages = [repository / "README.md", *(repository / "docs").glob("*.md")]
+    lines = [line for page in pages for block in _blocks(page, "console") for line in block.splitlines()]
+    typed = [shlex.split(line.split("  #")[0]) for line in lines if line.startswith("vyvod ")]
+    assert len(typed) > 5
+    for words in typed:
+        result = CliRunner().invoke(app, [*words[1:], "--help"])
+        assert result.exit_code == 0, f"{shlex.join(words)}\n{result.output}"
+        for option in (word for word in words if word.startswith("--")):
+            assert option in result.output, shlex.join(words)
+
+
 def test_links_lead_somewhere(repository: Path) -> None:
     for page in [repository / "README.md", repository / "CONTRIBUTING.md", *(repository / "docs").rglob("*.md")]:
         text = page.read_text(encoding="utf-8")
