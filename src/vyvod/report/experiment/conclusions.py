@@ -188,31 +188,32 @@ def _pace(idea: IdeaRecord, known: PaceRecord, unit: str, words: Words) -> Itera
     saved = round(before - after, 1)
     facts: dict[str, Inline] = {
         "idea": Code(idea.name),
-        "value": _time(after, unit, words),
-        "baseline": _time(before, unit, words),
+        "value": pace.duration(after, unit, words),
+        "baseline": pace.duration(before, unit, words),
         "p": p_value(known.p, words),
         "verdict": words.say(f"pace_says_{known.verdict or 'undecided'}"),
     }
     # Of runs that never got there it is known only that they would have needed longer.
     censored = [None in runs for runs in (known.baseline, known.idea)]
     least = saved != 0 and censored == [saved > 0, saved < 0]
+    named = {"value": _time(after, unit, words), "baseline": _time(before, unit, words)}
     if any(censored) and not least:
-        yield words.text("c_pace_censored", **facts, limit=_limit(known, unit, words))
+        yield words.text("c_pace_censored", **facts | named, limit=_limit(known, unit, words))
         return
     if saved:
         facts["amount"] = words.duration(abs(saved)) if unit == "seconds" else amount(abs(saved), "epoch_by", words)
+    else:
+        facts |= named
     key = "c_pace_same" if saved == 0 else "c_pace_sooner" if saved > 0 else "c_pace_later"
     yield words.text(f"{key}_least" if least else key, **facts)
 
 
 def _limit(known: PaceRecord, unit: str, words: Words) -> str:
-    if known.limit is None:
-        return UNKNOWN
-    return words.duration(known.limit) if unit == "seconds" else amount(known.limit, "epoch", words)
+    return UNKNOWN if known.limit is None else _time(known.limit, unit, words)
 
 
 def _time(value: float, unit: str, words: Words) -> str:
-    return words.duration(value) if unit == "seconds" else pace.duration(value, unit, words)
+    return words.duration(value) if unit == "seconds" else amount(value, "epoch", words)
 
 
 def _cost(baseline: ArmRecord, idea: IdeaRecord, words: Words) -> Iterator[Text]:

@@ -490,10 +490,10 @@ TEXTS: dict[str, Entry] = {
         "Столько запусков не дают p < 0,05 ни при каком исходе, поэтому вывода о скорости нет.",
     ),
     "c_cost": (
-        "Cost: an epoch of {idea} takes {value} against {baseline} of the baseline (×{ratio}); {parameters}.",
-        "Затраты: эпоха у идеи {idea} длится {value} против {baseline} у baseline (×{ratio}); {parameters}.",
+        "Cost: {parameters}; an epoch of {idea} takes {value} against {baseline} of the baseline (×{ratio}).",
+        "Затраты: {parameters}; эпоха у идеи {idea} длится {value} против {baseline} у baseline (×{ratio}).",
     ),
-    "c_parameters": ("parameters: {value} against {baseline}", "параметров {value} против {baseline}"),
+    "c_parameters": ("{value} parameters against {baseline}", "параметров {value} против {baseline}"),
     "c_parameters_same": ("the number of parameters is the same ({value})", "число параметров то же ({value})"),
     "c_limits": (
         "Limits: one data set, {baseline} of the baseline and {runs} of {idea}.",
