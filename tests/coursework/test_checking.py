@@ -4,6 +4,7 @@ import json
 import re
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from tests.coursework import handed_in
@@ -23,8 +24,10 @@ from tests.coursework.handed_in import (
     text_cell,
 )
 
+from vyvod.coursework.check import branch_files, checking, notebooks
 from vyvod.coursework.check.checking import CheckedRepository, check_all
 from vyvod.coursework.check.listing import lines, write_csv, write_json
+from vyvod.coursework.check.markdown import above, parse
 from vyvod.coursework.check.requirements import HOMEWORK, TITLES, Finding
 from vyvod.coursework.check.requirements import MAIN as MAIN_REQUIREMENTS
 from vyvod.errors import UserError
@@ -220,6 +223,64 @@ def test_one_fault(folder: Path, old: str, new: str, failed: set[str]) -> None:
     assert old in RUSSIAN
     repository = checked(branch(folder, "homework_1", homework(RUSSIAN.replace(old, new))))
     assert having(repository, "fail") == failed
+
+
+@pytest.mark.parametrize("name", ["checkpoints_compared.ipynb", "checkpoints/a.ipynb"])
+def test_only_copies_of_jupyter_are_passed_over(folder: Path, name: str) -> None:
+    book = notebook(code_cell("root = '/content/data'"))
+    branch(folder, "homework_1", homework(**{name: book}))
+    branch(folder, "homework_2", homework(**{f".ipynb_checkpoints/{name}": book}))
+    repository = checked(folder)
+    assert having(repository, "fail", "homework_1") == {"online-link"}
+    assert having(repository, "fail", "homework_2") == set()
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "requirement", "branch_name"),
+    [
+        (checking, "check_front", "main-readme", "main"),
+        (checking, "_check_name", "branch-name", "homework_1"),
+        (branch_files, "check_readme", "readme", "homework_1"),
+    ],
+)
+def test_a_check_that_fails_itself_stops_no_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, requirement: str, branch_name: str
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("oh")
+
+    branch(folder, "homework_1", homework())
+    monkeypatch.setattr(module, name, broken)
+    repository = checked(folder)
+    assert having(repository, "fail") == set()
+    assert requirement in having(repository, "unknown", branch_name)
+    assert "came to no end (ZeroDivisionError: oh)" in finding(repository, requirement).found
+    assert "code" in having(repository, "pass", "homework_1")
+
+
+def test_a_printed_report_is_read_row_by_row() -> None:
+    rows = (
+        "   precision recall",
+        "",
+        "  big cat  0.75 1.00  0.8\t100 ",
+        " avg 0.7 0.8 0.9 3 4",
+        " accuracy 0.8 100",
+        "2 0.5 0.5 0.5 x",
+    )
+    text = "\n".join(rows)
+    book = notebooks.read(notebook(code_cell("x", text=text)).encode(), "a.ipynb")
+    (table,) = [block for block in book.blocks if block.kind == "table"]
+    assert table.rows[1:] == (("big cat", "0.75", "1.00", "0.8", "100"),)
+
+
+def test_what_each_block_stands_under() -> None:
+    text = "words\n\n# A\n\n**Goal.** x\n\n### B\n\ny\n\n## C\n\nz\n\n# D\n\nend\n"
+    blocks = [*parse(text, "a.md"), *parse("other", "b.md")]
+    under = {block.text: [head.text for head in heads] for block, heads in zip(blocks, above(blocks), strict=True)}
+    assert under == {
+        "words": [], "A": [], "Goal": ["A"], "x": ["Goal", "A"], "B": ["A"], "y": ["B", "A"], "C": ["A"], "z": ["C", "A"],
+        "D": [], "end": ["D"], "other": [],
+    }  # fmt: skip
 
 
 def test_no_experiment(folder: Path) -> None:

@@ -274,6 +274,82 @@ def test_own_code_that_settings_name_is_handed_in(ready: Path) -> None:
     assert (ready / "my_net.py").is_file()  # not under git, and still there
 
 
+def _set(run: Path, **model: object) -> None:
+    """Other settings of the model of a finished run."""
+    settings = run / "settings.yaml"
+    record = yaml.safe_load(settings.read_text(encoding="utf-8"))
+    settings.write_text(yaml.safe_dump(record | {"model": model}), encoding="utf-8")
+
+
+def _handed_in(folder: Path, name: str) -> dict[str, Any]:
+    return dict(yaml.safe_load((folder / "settings" / f"{name}.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.mark.usefixtures("_quick")
+def test_own_files_of_one_name_are_all_handed_in(ready: Path, finished_run: Path) -> None:
+    for place in ("one", "two", "three"):
+        (ready / place).mkdir()
+        text = f'TASKS = ("classification",)  # {place.replace("three", "one")}\n'
+        (ready / place / "net.py").write_text(text, encoding="utf-8")
+        _set(add_run(ready, finished_run, place), name=f"./{place}/net.py")
+    homework(ready, runs=["one", "two", "three"])
+    named = {place: _handed_in(ready, place)["model"]["name"] for place in ("one", "two", "three")}
+    assert named == {"one": "./settings/net.py", "two": "./settings/net_2.py", "three": "./settings/net.py"}
+    assert "# one" in (ready / named["one"]).read_text(encoding="utf-8")
+    assert "# two" in (ready / named["two"]).read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("_quick")
+@pytest.mark.parametrize("inside", [True, False])
+def test_weights_are_named_without_folders_of_this_machine(ready: Path, tmp_path: Path, inside: bool) -> None:
+    _set(ready / "runs" / "plain", name="plain", weights=str((ready / "runs" if inside else tmp_path) / "моё начало"))
+    homework(ready)
+    path = "runs/моё начало" if inside else "моё начало"
+    assert _handed_in(ready, "plain")["model"]["weights"] == path
+    assert f"которых нет в репозитории: {path}." in _readme(ready)
+    assert str(tmp_path) not in (ready / "homework_1.ipynb").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("_quick")
+def test_weights_that_are_handed_in_or_downloaded_are_not_missing(ready: Path) -> None:
+    (ready / "начало.bin").write_bytes(b"small")
+    git(ready, "add", "начало.bin")
+    git(ready, "commit", "-qm", "weights")
+    _set(ready / "runs" / "plain", name="plain", weights="начало.bin")
+    homework(ready)
+    assert _handed_in(ready, "plain")["model"]["weights"] == "начало.bin"
+    assert "которых нет в репозитории" not in _readme(ready)
+    _set(ready / "runs" / "plain", name="plain", weights="imagenet")
+    homework(ready)
+    assert _handed_in(ready, "plain")["model"]["weights"] == "imagenet"
+    assert "которых нет в репозитории" not in _readme(ready)
+
+
+@pytest.mark.usefixtures("_quick")
+def test_weights_of_ideas_are_named_without_folders_of_this_machine(
+    folder: Path, trained: Path, tmp_path: Path
+) -> None:
+    _add_experiment(folder, trained)
+    file = folder / "experiments" / "smoother" / "experiment.yaml"
+    record = yaml.safe_load(file.read_text(encoding="utf-8"))
+    record["changes"] = {
+        "far": {"model.weights": str(tmp_path / "far.pt")},
+        "several": {"model.weights": {"grid": ["imagenet", str(folder / "runs" / "near"), "before/first"]}},
+        "other": {"training.epochs": 2},
+    }
+    record["before"] = {"first": {"model": {"name": "plain", "weights": str(tmp_path / "first.pt")}}}
+    file.write_text(yaml.safe_dump(record), encoding="utf-8")
+    homework(folder)
+    made = _handed_in(folder, "smoother")
+    assert made["changes"] == {
+        "far": {"model.weights": "far.pt"},
+        "several": {"model.weights": {"grid": ["imagenet", "runs/near", "before/first"]}},
+        "other": {"training.epochs": 2},
+    }
+    assert made["before"]["first"]["model"]["weights"] == "first.pt"
+    assert "репозитории: first.pt, far.pt, runs/near." in _readme(folder)
+
+
 @pytest.mark.usefixtures("_quick")
 def test_large_files_are_left_out_and_named(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contents, "LARGEST_FILE", 6000)
@@ -318,6 +394,69 @@ def test_a_picture_that_is_too_large_is_made_smaller() -> None:
     assert contents.smaller(b"no picture" * 100_000) == b"no picture" * 100_000
 
 
+def test_what_is_transparent_becomes_white() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (900, 900, 4), dtype=np.uint8)
+    noise[:100, :, 3] = 0
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "PNG")
+    with Image.open(io.BytesIO(contents.smaller(buffer.getvalue()))) as picture:
+        assert min(picture.convert("RGB").getpixel((picture.width // 2, 10))) > 240  # type: ignore[type-var, arg-type]
+
+
+@pytest.mark.usefixtures("_quick")
+def test_a_branch_made_by_hand_from_another_homework(ready: Path, finished_run: Path) -> None:
+    homework(ready)
+    _own(ready, "Выводы первого задания.")
+    git(ready, "switch", "-q", "-c", "homework_2")
+    add_run(ready, finished_run, "second")
+    homework(ready, 2)
+    assert "Выводы первого задания." not in _readme(ready)  # these are of homework 1
+
+
+@pytest.mark.usefixtures("_quick")
+def test_conclusions_on_a_branch_made_by_hand_stay(ready: Path, finished_run: Path) -> None:
+    homework(ready)
+    git(ready, "switch", "-q", "-c", "homework_2")
+    _own(ready, "Выводы второго задания.")
+    (ready / "README.md").write_text(_readme(ready).replace("## Задача", "## Моя задача"), encoding="utf-8")
+    git(ready, "commit", "-qam", "mine")
+    add_run(ready, finished_run, "second")
+    told = homework(ready, 2)
+    assert "Выводы второго задания." in _readme(ready)
+    assert any("README.md outside of your own part" in sentence for sentence in told)
+    homework(ready, 2, title="Ещё раз")
+    assert "Выводы второго задания." in _readme(ready)
+
+
+@pytest.mark.usefixtures("_quick")
+def test_conclusions_of_the_first_that_changed_since_are_not_those_of_the_second(
+    ready: Path, finished_run: Path
+) -> None:
+    homework(ready)
+    _own(ready, "Выводы первого задания.")
+    git(ready, "branch", "homework_2")
+    _own(ready, "Лучшие выводы.")
+    git(ready, "switch", "-q", "homework_2")
+    add_run(ready, finished_run, "second")
+    homework(ready, 2)
+    assert "Выводы первого задания." not in _readme(ready)
+
+
+def test_files_of_the_student_that_are_written_over_are_told(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vyvod.coursework.homework.draw", lambda _: {"figures/plain/loss.png": b"ours"})
+    for name in ("figures/plain/loss.png", "settings/plain.yaml"):
+        (ready / name).parent.mkdir(parents=True)
+        (ready / name).write_bytes(b"mine")
+    git(ready, "add", "figures", "settings")
+    git(ready, "commit", "-qm", "mine")
+    base = git(ready, "rev-parse", "--short=7", "HEAD")
+    sentence = next(sentence for sentence in homework(ready) if "git show" in sentence)
+    assert "settings/plain.yaml, figures/plain/loss.png." in sentence
+    assert git(ready, "show", f"{base}:settings/plain.yaml") == "mine"
+    assert "requirements.txt" not in sentence
+    assert not any("git show" in sentence for sentence in homework(ready, title="Иначе"))
+
+
 # What is refused: nothing has changed afterwards
 
 
@@ -355,6 +494,30 @@ def test_runs_that_are_not_finished_or_not_there(ready: Path) -> None:
     _refused(ready, "no finished run")
     path.write_text("{", encoding="utf-8")
     _refused(ready, "not readable JSON", runs=["plain"])
+
+
+@pytest.mark.usefixtures("_quick")
+def test_two_that_would_be_stored_in_one_place(folder: Path, trained: Path, finished_run: Path, tmp_path: Path) -> None:
+    _add_experiment(folder, trained)
+    add_run(folder, finished_run, "Smoother")
+    _refused(folder, "runs/Smoother and .*experiments/smoother would both be stored as smoother")
+    add_run(folder, finished_run, "a b")
+    add_run(tmp_path / "elsewhere", finished_run, "a-b")
+    _refused(folder, "would both be stored as a-b", runs=["a b", str(tmp_path / "elsewhere" / "runs" / "a-b")])
+    homework(folder, runs=["a b"], experiments=["smoother"])
+    assert (folder / "results" / "a-b").is_dir()
+
+
+def test_an_experiment_that_is_not_finished(folder: Path, trained: Path) -> None:
+    _add_experiment(folder, trained)
+    place = folder / "experiments" / "smoother"
+    (place / "results.json").unlink()
+    path = place / "record.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**record, "command": "vyvod experiment 'my drop.yaml' --jobs 2"}), encoding="utf-8")
+    _refused(folder, r"begun with: vyvod experiment 'my drop\.yaml' --jobs 2$", experiments=["smoother"])
+    path.write_text(json.dumps({**record, "command": ""}), encoding="utf-8")
+    _refused(folder, "vyvod experiment FILE", experiments=["smoother"])
 
 
 def test_detached_head(ready: Path) -> None:

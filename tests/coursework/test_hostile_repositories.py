@@ -3,9 +3,11 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 import unicodedata
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from tests.coursework.handed_in import (
 
 from vyvod.coursework import repository as reading
 from vyvod.coursework.check.checking import CheckedRepository, check_all
+from vyvod.coursework.check.listing import write_csv, write_json
 from vyvod.coursework.repository import Repository, RepositoryError
 
 POINTER = (
@@ -330,8 +333,13 @@ def test_notebooks_of_any_shape_are_survived(folder: Path, content: str | bytes)
         "a|b\n-|-\n" + "F1|1\n" * 20_000,
         "\0" * 1000,
         "<table>" * 20_000,
+        "map" + "\u00a0" * 3900 + "x",
+        "# Прочее\n\n" + "я\n\n" * 60_000,
+        ("класс" * 4000 + "\n\n") * 10,
+        ("Аа" * 10_000 + "\n\n") * 10,
+        ("1" + "-" * 19_000 + "x\n\n") * 10,
     ],
-    ids=range(15),
+    ids=range(20),
 )
 def test_readmes_that_are_meant_to_take_time(folder: Path, text: str) -> None:
     branch(folder, "homework_2", homework(RUSSIAN + "\n\n" + text))
@@ -342,6 +350,74 @@ def test_readmes_that_are_meant_to_take_time(folder: Path, text: str) -> None:
     assert time.perf_counter() - begun < 12
     assert not any("came to no end" in finding.found for finding in one.findings)
     assert one.error is None
+
+
+def test_an_output_of_empty_lines_takes_a_moment(folder: Path) -> None:
+    book = notebook(*[code_cell("report()", text="precision" + "\n" * 90_000)] * 3)
+    branch(folder, "homework_2", homework(**{"a.ipynb": book}))
+    begun = time.perf_counter()
+    assert failed(checked(folder)) == set()
+    assert time.perf_counter() - begun < 12
+
+
+def test_thousands_of_classes_take_a_moment(folder: Path) -> None:
+    for number, classes in ((2, 2000), (3, 3000)):
+        names = [f"класс {at}" for at in range(classes)]
+        run = {"task": "classification", "data": {"classes": names}}
+        table = "| Класс | Precision | Recall | F1 |\n|--|--|--|--|\n" + "".join(
+            f"| {one} | 1 | 1 | 1 |\n" for one in names
+        )
+        files = homework(f"{RUSSIAN}\n\n{table}", **{"results/a/run.json": json.dumps(run)})
+        branch(folder, f"homework_{number}", files)
+    begun = time.perf_counter()
+    one = checked(folder)
+    assert time.perf_counter() - begun < 15
+    # What is no run of ours says nothing about the classes.
+    counts = [finding for finding in one.findings if finding.requirement == "task-class-count"]
+    assert [(finding.branch, finding.status) for finding in counts] == [
+        ("homework_1", "pass"),
+        ("homework_2", "fail"),
+        ("homework_3", "pass"),
+    ]
+
+
+def test_half_a_letter_does_not_take_the_report_of_the_class(folder: Path, tmp_path: Path) -> None:
+    run = {"task": "classification", "data": {"classes": ["cat", "\ud800"]}}
+    branch(folder, "homework_2", homework(**{"results/a/run.json": json.dumps(run)}))
+    one = checked(folder)
+    assert any("\ud800" in finding.found for finding in one.findings)
+    error = CheckedRepository("\udcff", tmp_path / "\udcff", error="no \udcff")
+    write_json(tmp_path / "all.json", [one, error])
+    write_csv(tmp_path / "all.csv", [one, error])
+    record = json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))
+    assert len(record["repositories"][0]["findings"]) == len(one.findings)
+    assert record["repositories"][1]["failed"]
+
+
+@pytest.mark.parametrize("where", ["{other}", "/nonexistent"])
+def test_a_work_tree_elsewhere_changes_nothing(folder: Path, tmp_path: Path, where: str) -> None:
+    other = begin(tmp_path / "other", readme="# other\n")
+    git(folder, "config", "core.worktree", where.format(other=other))
+    repository = Repository.open(folder)
+    assert repository.path == folder
+    assert "homework_1" in repository.branches()
+    assert repository.tree("main").read("README.md") != b"# other\n"
+    assert failed(checked(folder)) == set()
+
+
+def test_when_a_commit_was_made(folder: Path) -> None:
+    repository = Repository.open(folder)
+    seconds = git(folder, "log", "-1", "--format=%ct", "homework_1")
+    moment = repository.committed_at(repository.branches()["homework_1"])
+    assert (moment.timestamp(), moment.tzinfo) == (int(seconds), UTC)
+    record = git(folder, "cat-file", "commit", "main")
+    names = "committer A <a> 5 +0000"  # in the message, which names no time
+    text = re.sub(r"(?m)^(committer .*>) \d+", r"\1 99999999999999", record, count=1) + f"\n\n{names}"
+    strange = git(folder, "hash-object", "-t", "commit", "-w", "--stdin", "--literally", stdin=text.encode())
+    assert repository.committed_at(strange).year == 1970
+    for name in ("0" * 40, "--help", git(folder, "rev-parse", "main:README.md")):
+        with pytest.raises(RepositoryError, match="no commit"):
+            repository.committed_at(name)
 
 
 def test_hostile_records_of_runs_are_survived(folder: Path) -> None:

@@ -9,16 +9,14 @@ import nbformat
 import pytest
 import yaml
 
+from vyvod.coursework.links import colab_link, github, kaggle_link
 from vyvod.coursework.notebook import (
     build,
-    colab_link,
-    github,
     installed_requirements,
-    kaggle_link,
     rendered,
-    settings_text,
     write_notebook,
 )
+from vyvod.coursework.notebook_cells import settings_text
 from vyvod.errors import UserError
 
 SETTINGS = {

@@ -643,6 +643,7 @@ def arm(value: float, *, seed: int = 0, mean: float | None = None, name: str = "
         ({"baseline": arm(MACRO, mean=0.6)}, "the mean of pets is 0.6; its runs have 0.694444"),
         ({"baseline": arm(MACRO, seed=1)}, "other seeds"),
         ({"ideas": []}, "leaves out idea"),
+        ({"ideas": [arm(1.0, name="idea"), arm(1.0, name="late")]}, "has late, which record.json does not have"),
         ({"margin": 0.001}, "0.01 was registered"),
         ({"ideas": [arm(1.0, name="idea") | {"comparison": {"difference": 0.5}}]}, "differs by 0.5"),
     ],
@@ -651,6 +652,37 @@ def test_an_edited_experiment_is_found(pets: Files, change: dict[str, Any], said
     found = [finding for finding in compare(EXPERIMENT, experiment(pets, **change).get) if finding.ok is False]
 
     assert any(said in finding.text for finding in found)
+
+
+@pytest.mark.parametrize("folder", ["runs/idea", None])
+@pytest.mark.parametrize("kept", ["per_image/test.npz", "scores.json"])
+def test_a_bad_run_that_was_left_out_is_found(pets: Files, folder: str | None, kept: str) -> None:
+    files = experiment(pets)
+    files["results/idea/scores.json"] = stored(1.0)
+    files = {
+        path: content
+        for path, content in files.items()
+        if "results/idea" not in path or kept in path or "run.json" in path
+    }
+    results = json.loads(files["results/smoothing/results.json"])
+    left = {"seed": 0, "folder": folder, "value": None, "status": "failed"}
+    idea = {"name": "idea", "runs": [left], "n": 0, "mean": None, "comparison": {"difference": None}}
+    files["results/smoothing/results.json"] = json.dumps(results | {"ideas": [idea]}).encode()
+    finding = only(compare(EXPERIMENT, files.get))
+
+    assert finding.ok is False
+    assert "says no value for f1 of the run idea; the run has 1" in finding.text
+
+
+def test_a_run_that_failed_has_no_value_anywhere(pets: Files) -> None:
+    files = {path: content for path, content in experiment(pets).items() if "results/idea" not in path}
+    results = json.loads(files["results/smoothing/results.json"])
+    idea = {"name": "idea", "runs": [{"seed": 0, "folder": "runs/idea", "value": None}], "mean": None}
+    files["results/smoothing/results.json"] = json.dumps(results | {"ideas": [idea]}).encode()
+    (finding,) = compare(EXPERIMENT, files.get)
+
+    assert finding.ok is True
+    assert "1 run" in finding.text
 
 
 def test_an_experiment_whose_runs_are_not_in_the_branch(pets: Files) -> None:

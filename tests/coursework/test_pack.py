@@ -109,6 +109,34 @@ def test_what_is_not_committed_is_told(coursework):
         assert archive.read("homework_1/README.md").decode() == "# Домашнее задание 1\n"
 
 
+def test_what_the_student_never_commits_is_not_told(coursework, tmp_path, monkeypatch):
+    (tmp_path / "ignored").write_text(".DS_Store\n", encoding="utf-8")
+    (tmp_path / "gitconfig").write_text(f"[core]\nexcludesFile = {tmp_path / 'ignored'}\n", encoding="utf-8")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    git(coursework, "checkout", "-q", "homework_1")
+    (coursework / ".DS_Store").touch()
+    assert len(pack_homework(coursework, 1, output=None)) == 1
+
+
+def test_a_work_tree_that_git_cannot_compare_is_packed_all_the_same(coursework):
+    git(coursework, "checkout", "-q", "homework_1")
+    (coursework / ".git" / "index").write_bytes(b"broken")
+    told = pack_homework(coursework, 1, output=None)
+    assert "could not be found out" in told[-1]
+    assert len(list(coursework.glob("*.zip"))) == 1
+
+
+@pytest.mark.parametrize(("seconds", "year"), [("0", 1980), ("4102444800", 2100), ("9000000000", 1980)])
+def test_times_that_an_archive_cannot_hold(coursework, monkeypatch, seconds, year):
+    for who in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setitem(ENVIRONMENT, f"GIT_{who}_DATE", f"@{seconds} +0000")
+    git(coursework, "checkout", "-q", "homework_1")
+    git(coursework, "commit", "-q", "--allow-empty", "-m", "Odd")
+    pack_homework(coursework, 1, output=coursework / "a.zip")
+    with zipfile.ZipFile(coursework / "a.zip") as archive:
+        assert {entry.date_time[0] for entry in archive.infolist()} == {year}
+
+
 def tree(folder, lines):
     """Commit a tree that git itself would not make."""
     made = git(folder, "mktree", "-z", data=b"".join(line + b"\0" for line in lines))

@@ -1,11 +1,12 @@
 """README of the main branch, and the words of both documents."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from vyvod.coursework import page
-from vyvod.coursework.records import Coursework, Homework, MainResult, as_yaml, parse_homework
+from vyvod.coursework.records import Coursework, Homework, MainResult, RecordError, as_yaml, name_of, parse_homework
 from vyvod.coursework.templates import train_script
 from vyvod.report.document import Column, Document, Heading, Mark, Section, Table
 from vyvod.report.html import render as html
@@ -90,6 +91,20 @@ def test_russian_is_russian_and_english_english(key: str) -> None:
 @pytest.mark.parametrize("title", ['a """ b', "back\\slash\\", "две\nстроки", "{braces}"])
 def test_a_script_is_python_whatever_the_title(title: str) -> None:
     compile(train_script("run", number=1, title=title, language="ru"), "train.py", "exec")
+
+
+def test_a_result_of_a_split_that_there_is_not() -> None:
+    result = {"run": "x", "model": "yolo5", "data": "trees", "metric": "map", "split": "train", "value": 0.4}
+    with pytest.raises(RecordError, match=r"result\.split"):
+        parse_homework(as_yaml(_homework()).replace("result: null", f"result: {result}").encode(), "it")
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [("runs/a b", "a-b"), (Path("/x/моя сеть"), "моя-сеть"), ("a/", "a"), ("", "run"), ("runs/--", "run")],
+)
+def test_names_in_files_and_marks(folder: str | Path, name: str) -> None:
+    assert name_of(folder) == name
 
 
 def test_records_survive_being_written() -> None:

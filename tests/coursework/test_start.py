@@ -234,6 +234,33 @@ def test_a_link_is_not_written_through(folder: Path, tmp_path: Path) -> None:
     assert not (folder / ".git").exists()
 
 
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [
+        (".github", "file"),
+        (".github/workflows", "link"),
+        ("coursework.yaml", "folder"),
+        ("baseline.yaml", "folder"),
+    ],
+)
+def test_places_that_are_taken_are_seen_before_anything_is_written(
+    folder: Path, tmp_path: Path, place: str, kind: str
+) -> None:
+    taken = folder / place
+    taken.parent.mkdir(parents=True)
+    if kind == "file":
+        taken.touch()
+    elif kind == "folder":
+        taken.mkdir()
+    else:
+        taken.symlink_to(tmp_path)
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(UserError, match="Move it away first"):
+        start(folder)
+    assert sorted(folder.rglob("*")) == before
+    assert not (tmp_path / "coursework.yml").exists()
+
+
 def test_images_that_are_not_there(folder: Path, tmp_path: Path) -> None:
     told = start(folder, replace(WHO, data="cifar10", data_root=tmp_path / "cifar"), check=True)
     assert any("could not be checked" in sentence for sentence in told)

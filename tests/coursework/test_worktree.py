@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.coursework.begun import git, identity, refs
 
-from vyvod.coursework.worktree import Worktree, WorktreeError, check_identity
+from vyvod.coursework.worktree import _OF_ANOTHER, Worktree, WorktreeError, check_identity
 
 
 @pytest.fixture(autouse=True)
@@ -138,6 +138,36 @@ def test_hooks_of_the_repository_are_not_run(tree: Worktree) -> None:
     (tree.path / "c").touch()
     tree.commit(["c"], "c")
     assert not (tree.path / "ran").exists()
+
+
+def test_no_monitor_of_the_repository_is_run(tree: Worktree, tmp_path: Path) -> None:
+    monitor = tmp_path / "monitor"  # git splits its name at spaces
+    monitor.write_text(f"#!/bin/sh\ntouch '{tree.path / 'ran'}'\n", encoding="utf-8")
+    monitor.chmod(0o755)
+    git(tree.path, "config", "core.fsmonitor", str(monitor))
+    assert tree.changes() == []
+    assert not (tree.path / "ran").exists()
+
+
+def test_the_environment_leads_to_no_other_repository(
+    tree: Worktree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Worktree.init(tmp_path / "other", "main")
+    (other.path / "secret").touch()
+    other.commit(["secret"], "theirs")
+    before = refs(other.path)
+    with monkeypatch.context() as environment:
+        environment.setenv("GIT_DIR", str(other.path / ".git"))
+        environment.setenv("GIT_WORK_TREE", str(other.path))
+        environment.setenv("GIT_INDEX_FILE", str(other.path / ".git" / "index"))
+        environment.setenv("GIT_AUTHOR_NAME", "Анна")
+        assert Worktree.find(tree.path) == tree
+        (tree.path / "b.txt").touch()
+        assert tree.commit(["b.txt"], "ours")
+    assert refs(other.path) == before
+    assert git(tree.path, "log", "-1", "--format=%s %an") == "ours Анна"
+    assert set(git(tree.path, "ls-files").split()) == {"a.txt", "b.txt"}
+    assert set(git(tree.path, "rev-parse", "--local-env-vars").split()) <= _OF_ANOTHER
 
 
 def test_without_identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

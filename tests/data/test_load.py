@@ -108,6 +108,17 @@ def test_one_class():
         mini(classes=("Bag",))
 
 
+def test_one_class_of_masks():
+    def nuclei(*classes: str) -> Dataset:
+        return load_dataset(DataSettings(name="nuclei", classes=classes), "segmentation")
+
+    with pytest.raises(DataError, match=r"Name background too: data.classes=\[background, nucleus\]\.$"):
+        nuclei("nucleus")
+    with pytest.raises(DataError, match=r"^data.classes=\[background\]: .* Name another class too\.$"):
+        nuclei("background")
+    assert nuclei("background", "nucleus").classes == ("background", "nucleus")
+
+
 def test_own_file(tmp_path: Path):
     dataset = load_dataset(own(tmp_path), "classification")
     assert dataset.splits["train"][4].id == "train/4"

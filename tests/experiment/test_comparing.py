@@ -225,6 +225,17 @@ def test_what_cannot_be_compared(runs: Path, tmp_path: Path) -> None:
     assert "is missing or damaged" in refused(longer, [copy])
 
 
+@pytest.mark.parametrize("metric", ["best_f1_confidence", "f1_at_best_f1", "mask_map"])
+def test_metrics_that_do_not_follow_from_the_files_of_a_run_cannot_decide(
+    runs: Path, tmp_path: Path, metric: str
+) -> None:
+    detectors = [_copied(runs, name, tmp_path) for name in ("longer-0", "plain-0")]
+    for folder in detectors:
+        record.update(folder, task="detection")
+    with pytest.raises(UserError, match=f"^--metric {metric} cannot decide"):
+        compare_folders(detectors[:1], detectors[1:], metric=metric)
+
+
 def test_other_test_images_are_refused_by_name(runs: Path, tmp_path: Path) -> None:
     copy = _copied(runs, "longer-1", tmp_path)
     with np.load(copy / "per_image" / "test.npz") as file:

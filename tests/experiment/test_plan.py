@@ -8,7 +8,7 @@ import pytest
 from tests.experiment.experiments import tiny, write
 
 from vyvod.errors import SettingsError
-from vyvod.experiment.plan import read_plan
+from vyvod.experiment.plan import _spread, read_plan
 
 
 def _problem(file: Path) -> str:
@@ -40,6 +40,19 @@ def test_a_grid_is_an_idea_for_each_value(tmp_path: Path) -> None:
     assert [idea.name for idea in plan.ideas] == ["wide-8", "wide-16", "two-2-sgd", "two-2-adamw"]
     assert [(idea.settings.model.model_extra or {})["width"] for idea in plan.ideas] == [8, 16, 4, 4]
     assert dict(plan.ideas[1].changes) == {"model.width": 16, "training.ema": 0.9}
+
+
+def test_values_of_a_grid_keep_their_sign(tmp_path: Path) -> None:
+    values = [0.1, -0.1, 1e-05, "first - second", [1, -2], [1, 2]]
+    names = ["x-0.1", "x--0.1", "x-1e-05", "x-first-second", "x-1--2", "x-1-2"]
+    assert [name for name, _ in _spread({"x": {"some.setting": {"grid": values}}}, [])] == names
+
+
+def test_the_file_gives_the_name_of_a_folder(tmp_path: Path) -> None:
+    file = write(tmp_path)
+    for name, expected in (("wide net.yaml", "wide-net"), ("...yaml", "experiment"), (".hidden.yaml", "hidden")):
+        assert read_plan(file.rename(tmp_path / name)).name == expected
+        file = tmp_path / name
 
 
 def test_another_architecture_brings_its_own_options_and_not_those_of_the_baseline(tmp_path: Path) -> None:
@@ -109,6 +122,9 @@ def test_a_run_folder_is_a_baseline(finished_run: Path, tmp_path: Path) -> None:
         ({"seeds": 0}, "seeds=0"),
         ({"seeds": [1, 1]}, "expected different whole numbers"),
         ({"name": "a/b"}, "name='a/b'"),
+        ({"name": ".."}, "name='..'"),
+        ({"name": "-v"}, "name='-v'"),
+        ({"changes": {"..": {"training.epochs": 3}}}, "'..' cannot be the name of an idea"),
     ],
 )
 def test_mistakes(changes: dict[str, Any], says: str, tmp_path: Path) -> None:

@@ -46,8 +46,8 @@ def command(
 
 def all_words(context: typer.Context, words: Sequence[str] | None) -> list[str]:
     """Everything that was typed, as key=value words in their order."""
-    # `--training.epochs 5` and `--training.epochs=5` are taken for what they mean. The words come in two lists, and only
-    # the command line has them in their order.
+    # `--training.epochs 5` and `--training.epochs=5` are taken for what they mean. Options that are not known stay among the
+    # words, in their order; the second list has what a command without room for them leaves over.
     given = [*(words or []), *context.args]
     spelled: list[str] = []
     waiting = None

@@ -14,8 +14,11 @@ from PIL import Image
 
 from vyvod import __version__
 from vyvod.coursework import write_up
+from vyvod.coursework.flat import on_white
 from vyvod.coursework.notebook import installed_requirements
-from vyvod.coursework.selection import Selection, name_of
+from vyvod.coursework.places import beside, own_weights
+from vyvod.coursework.records import name_of
+from vyvod.coursework.selection import Selection
 from vyvod.coursework.templates import requirements_text, vyvod_line
 from vyvod.errors import RunError
 from vyvod.files import read_yaml
@@ -31,6 +34,8 @@ LARGEST_SUM = 3_000_000
 
 _RECORDS = ("run.json", "settings.yaml", "metrics.csv", "per_class.csv", "scores.json")
 _KEPT_OF_EXPERIMENT = ("run.json", "scores.json")
+_WEIGHTS, _BEFORE = "model.weights", "before/"
+"""A setting of an experiment file, and how it names a run that the experiment itself trains first."""
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==(\S+)$")
 
 
@@ -45,6 +50,8 @@ class Contents:
     """Libraries of which the runs had different versions."""
     requirements: list[str] = field(default_factory=list)
     """Lines of ``requirements.txt``."""
+    weights: list[str] = field(default_factory=list)
+    """What the settings begin from, as they name it."""
 
     def put(self, path: str, text: str) -> None:
         """Add a text."""
@@ -86,7 +93,7 @@ def smaller(data: bytes) -> bytes:
         return data
     try:
         with Image.open(io.BytesIO(data)) as opened:
-            image = opened.convert("RGB")
+            image = on_white(opened)
     except Exception:  # Pillow's decoders raise what they like; what is no picture stays what it is
         return data
     while len(data) > LARGEST_PICTURE and min(image.size) > 64:
@@ -184,7 +191,20 @@ def _without_machine(top: Path, record: Mapping[str, Any], contents: Contents) -
     data = changed.get("data")
     if isinstance(data, dict) and isinstance(data.get("root"), str):
         data["root"] = _inside(top, data["root"])
+    model = changed.get("model")
+    own = own_weights(model)
+    if own is not None and isinstance(model, dict):
+        model["weights"] = _weights(top, own, contents)
     return changed
+
+
+def _weights(top: Path, own: str, contents: Contents) -> str:
+    """Initial weights as every copy of the repository can name them; they are too large to be handed in."""
+    if own.startswith(_BEFORE):
+        return own
+    path = beside(_inside(top, own), "weights")
+    contents.weights += [path] if path not in contents.weights else []
+    return path
 
 
 def _inside(top: Path, path: str) -> str:
@@ -202,8 +222,13 @@ def _own_file(top: Path, name: str, contents: Contents) -> str:
         raise RunError(
             f"The settings of a run name {name}, which is not there any more. Put it back, so that it can be handed in."
         )
-    target = f"settings/{path.name}"
-    contents.files[target] = _read(path)
+    data = _read(path)
+    # Runs may have had files of one name and different content, from different folders or times.
+    taken = {name.casefold(): content for name, content in contents.files.items()}
+    endings = ("", *(f"_{number}" for number in range(2, len(taken) + 3)))
+    names = (f"settings/{path.stem}{ending}{path.suffix}" for ending in endings)
+    target = next(name for name in names if taken.get(name.casefold(), data) == data)
+    contents.files[target] = data
     return f"./{target}"
 
 
@@ -217,7 +242,24 @@ def _whole(top: Path, file: Path, contents: Contents) -> dict[str, Any]:
             record["baseline"] = read_yaml(place / "settings.yaml" if place.is_dir() else place)
     if isinstance(record.get("baseline"), Mapping):
         record["baseline"] = _without_machine(top, record["baseline"], contents)
+    for group in ("before", "changes"):
+        for name, settings in (record.get(group) or {}).items():
+            if isinstance(settings, Mapping):
+                record[group][name] = _changes(top, _without_machine(top, settings, contents), contents)
     return record
+
+
+def _changes(top: Path, settings: dict[str, Any], contents: Contents) -> dict[str, Any]:
+    """What an idea changes; weights stand there under a dotted name, one or several."""
+    given = settings.get(_WEIGHTS)
+    several = given.get("grid") if isinstance(given, Mapping) else None
+    named = [
+        value if (own := own_weights({"weights": value})) is None else _weights(top, own, contents)
+        for value in (several if isinstance(several, list) else [given])
+    ]
+    if given is None:
+        return settings
+    return {**settings, _WEIGHTS: {"grid": named} if isinstance(several, list) else named[0]}
 
 
 def _yaml(record: Mapping[str, Any]) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vyvod.coursework import notebook, page
 from vyvod.coursework.contents import Contents, collect, draw, portable
+from vyvod.coursework.links import colab_link
 from vyvod.coursework.records import (
     COURSEWORK,
     HOMEWORK,
@@ -19,12 +20,14 @@ from vyvod.coursework.records import (
     MainResult,
     RecordError,
     as_yaml,
+    branch_of,
+    name_of,
     parse_coursework,
     parse_homework,
     read_coursework,
 )
 from vyvod.coursework.repository import Repository
-from vyvod.coursework.selection import Selection, choose, name_of
+from vyvod.coursework.selection import Selection, choose
 from vyvod.coursework.templates import train_script
 from vyvod.coursework.training_results import headline
 from vyvod.coursework.worktree import Worktree, WorktreeError, check_identity
@@ -57,7 +60,7 @@ class _Begun:
 
     @property
     def branch(self) -> str:
-        return f"homework_{self.number}"
+        return branch_of(self.number)
 
     @property
     def again(self) -> Homework | None:
@@ -97,7 +100,7 @@ def write_homework(
     listed = _list_on_main(tree, number)
     return [
         *_summary(begun, selection, homework, commit=commit),
-        *_about_files(begun, contents, homework, kept),
+        *_about_files(begun, contents, stored, kept),
         *selection.notes,
         *listed,
         *told,
@@ -120,15 +123,16 @@ def _begin(folder: Path, number: int, *, stash: bool) -> _Begun:
             f"{_some(changes)} changed since the last commit. Commit first (git commit -a), or put the changes aside for now: "
             f"vyvod coursework homework {number} --stash"
         )
-    _, begins = tree.branch_commit(f"homework_{number}")
+    branch = branch_of(number)
+    _, begins = tree.branch_commit(branch)
     base = begins or tree.head
     record = tree.read(base, HOMEWORK)
     if begins and record is None and tree.read(base, README) is not None:
         raise WorktreeError(
-            f"The branch homework_{number} exists and was not written by this program, so it is left alone. Give it another "
-            f"name (git branch -m homework_{number} homework_{number}_old), or take another number."
+            f"The branch {branch} exists and was not written by this program, so it is left alone. Give it another "
+            f"name (git branch -m {branch} {branch}_old), or take another number."
         )
-    place = f"{HOMEWORK} of {f'homework_{number}' if begins else tree.branch}"
+    place = f"{HOMEWORK} of {branch if begins else tree.branch}"
     before = parse_homework(record, place) if record else None
     return _Begun(tree, coursework, number, base, tree.listing(base), before, begins is not None)
 
@@ -164,7 +168,7 @@ def _write(begun: _Begun, selection: Selection, title: str | None) -> tuple[Cont
     usual = words.say("hw_title", model=run.record.model.name, data=run.data_title)
     title = " ".join((title or (begun.again.title if begun.again else usual)).split())
     contents = collect(tree.path, selection)
-    notebook_path, name = f"homework_{begun.number}.ipynb", name_of(run.folder)
+    notebook_path, name = f"{begun.branch}.ipynb", name_of(run.folder)
     script = train_script(name, number=begun.number, title=title, language=coursework.language)
     contents.put("train.py", script)
     contents.put(notebook_path, _notebook(begun, selection, contents, title=title, path=notebook_path))
@@ -180,8 +184,9 @@ def _write(begun: _Begun, selection: Selection, title: str | None) -> tuple[Cont
     around = page.Surroundings(
         files=sorted(contents.files),
         left_out=contents.left_out,
+        weights=_elsewhere(begun, contents),
         differing=contents.differing,
-        colab=notebook.colab_link(tree.remote(), begun.branch, notebook_path),
+        colab=colab_link(tree.remote(), begun.branch, notebook_path),
         versions=run.record.versions,
     )
     document = page.homework_page(coursework, homework, selection, around, _own(begun, words))
@@ -189,6 +194,13 @@ def _write(begun: _Begun, selection: Selection, title: str | None) -> tuple[Cont
     text = render(document, words)
     contents.put(README, text)
     return contents, homework.model_copy(update={"readme": _hash(text.encode("utf-8", "surrogateescape"))})
+
+
+def _elsewhere(begun: _Begun, contents: Contents) -> list[str]:
+    """Initial weights that are not on the branch."""
+    files = {*begun.listing, *contents.files}
+    folders = {place.as_posix() for path in files for place in Path(path).parents}
+    return [path for path in contents.weights if Path(path).as_posix() not in files | folders]
 
 
 def _notebook(begun: _Begun, selection: Selection, contents: Contents, *, title: str, path: str) -> str:
@@ -228,15 +240,38 @@ def _result(selection: Selection) -> MainResult:
 
 def _own(begun: _Begun, words: Words) -> OwnText:
     """What the student has written into README of this homework, or the place for it."""
-    old = begun.tree.read(begun.base, README) if begun.again else None
+    if not begun.exists:
+        return _own_text(None, words)
+    try:
+        own = _own_text(begun.tree.read(begun.base, README), words)
+    except UserError as error:
+        raise UserError(f"{README} of {begun.branch}{error}") from None
+    # A branch that was made by hand from another homework still has the conclusions of that one.
+    return _own_text(None, words) if own.text in _taken_over(begun, words) else own
+
+
+def _taken_over(begun: _Begun, words: Words) -> Iterator[str]:
+    """The conclusions of the homework that this branch was made from: as they were then, and as they are."""
+    if begun.before is None or begun.again:
+        return
+    _, other = begun.tree.branch_commit(branch_of(begun.before.number))
+    for commit in (other, begun.tree.fork(begun.base, other)) if other else ():
+        try:
+            yield _own_text(begun.tree.read(commit, README) if commit else None, words).text
+        except UserError:
+            continue
+
+
+def _own_text(readme: bytes | None, words: Words) -> OwnText:
+    """The own part of a README; a complaint leaves out which one it is."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / README
-        if old is not None:
-            path.write_bytes(old)
+        if readme is not None:
+            path.write_bytes(readme)
         try:
             return read_own(path, words)
         except UserError as error:
-            raise UserError(str(error).replace(str(path), f"{README} of {begun.branch}")) from None
+            raise UserError(str(error).removeprefix(str(path))) from None
 
 
 def _hash(readme: bytes) -> str:
@@ -252,7 +287,7 @@ def _ours(begun: _Begun) -> Mapping[str, str]:
 
 def _kept(begun: _Begun, contents: Contents) -> list[str]:
     """Code that the student wrote or changed: it stays."""
-    code = [path for path in contents.files if path in ("train.py", f"homework_{begun.number}.ipynb")]
+    code = [path for path in contents.files if path in ("train.py", f"{begun.branch}.ipynb")]
     return [path for path in code if path in begun.listing and begun.listing[path] != _ours(begun).get(path)]
 
 
@@ -324,24 +359,32 @@ def _summary(begun: _Begun, selection: Selection, homework: Homework, *, commit:
     ]
 
 
-def _about_files(begun: _Begun, contents: Contents, homework: Homework, kept: Sequence[str]) -> list[str]:
+def _about_files(begun: _Begun, contents: Contents, stored: Mapping[str, str], kept: Sequence[str]) -> list[str]:
     told = [f"{_some(kept)} yours and left alone."] if kept else []
-    again, old = begun.again, begun.tree.read(begun.base, README) if begun.again else None
-    replaced = [
-        path
-        for path, oid in _ours(begun).items()
-        if path not in (README, *kept) and path in contents.files and begun.listing.get(path, oid) != oid
-    ]
-    if again and old is not None and again.readme and _hash(old) != again.readme:
-        replaced.append(f"{README} outside of your own part")
+    replaced = _replaced(begun, stored)
     if replaced:
         told.append(
-            f"Written anew, though it had been changed: {', '.join(replaced[:_SHOWN])}. What was there before is in git: "
+            f"Written anew over what was yours: {', '.join(replaced[:_SHOWN])}. What was there before is in git: "
             f"git show {begun.base[:7]}:{README if replaced[0].startswith(README) else replaced[0]}"
         )
     if contents.left_out:
         told.append(f"Too large for the repository: {', '.join(contents.left_out[:_SHOWN])}; {README} says so.")
     return told
+
+
+def _replaced(begun: _Begun, stored: Mapping[str, str]) -> list[str]:
+    """What the student wrote or changed, and has other content now."""
+    # On the main branch this one is of `vyvod coursework init`.
+    passed = (README,) if begun.before else (README, "requirements.txt")
+    found = [
+        path
+        for path, oid in stored.items()
+        if path not in passed and begun.listing.get(path, oid) not in (oid, _ours(begun).get(path))
+    ]
+    old = begun.tree.read(begun.base, README) if begun.exists else None
+    if old is not None and begun.before and begun.before.readme and _hash(old) != begun.before.readme:
+        found.append(f"{README} outside of your own part")
+    return found
 
 
 def _some(paths: Sequence[str]) -> str:

@@ -5,21 +5,25 @@ import unicodedata
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import IO
 
 import yaml
 
-from vyvod.coursework.repository import Entry, Repository, Tree, _git
+from vyvod.coursework.check.pictures import is_pointer
+from vyvod.coursework.records import branch_of
+from vyvod.coursework.repository import Entry, Repository, Tree
+from vyvod.coursework.worktree import Worktree, WorktreeError
 from vyvod.errors import UserError
 from vyvod.files import write_atomically
 
+Moment = tuple[int, int, int, int, int, int]
+"""Year, month, day, hour, minute, second, UTC."""
 FILE_LIMIT = 100 * 2**20
 """Bytes of the largest file that is packed; GitHub takes none that is larger."""
 MARK = b"vyvod coursework pack "
 """The comment of our archives: this and the commit."""
-_LFS = b"version https://git-lfs.github.com/spec/"
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]|[. ]$')
 """What names of files may not hold on some systems."""
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
@@ -58,7 +62,7 @@ def pack_homework(folder: Path, number: int, *, output: Path | None) -> list[str
         UserError: the folder is no repository, it has no such branch, or a file of somebody else stands in the way.
     """
     repository = Repository.open(folder)
-    branch = f"homework_{number}"
+    branch = branch_of(number)
     commit = _commit(repository, branch)
     tree = repository.tree(commit)
     if not tree.complete:
@@ -129,7 +133,7 @@ def _choose(tree: Tree) -> Contents:
             name = _free(_safe(path), taken)
             contents.files[name] = entry
             contents.renamed += [path] if name != path else []
-            if entry.size < 1024 and (tree.read(path) or b"").startswith(_LFS):
+            if entry.size < 1024 and is_pointer(tree.read(path) or b""):
                 contents.pointers.append(path)
     return contents
 
@@ -151,7 +155,7 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-def _write(file: IO[bytes], tree: Tree, contents: Contents, branch: str, moment: tuple[int, ...]) -> None:
+def _write(file: IO[bytes], tree: Tree, contents: Contents, branch: str, moment: Moment) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         archive.comment = MARK + tree.commit.encode()
         for name, entry in list(contents.files.items()):
@@ -160,19 +164,17 @@ def _write(file: IO[bytes], tree: Tree, contents: Contents, branch: str, moment:
                 del contents.files[name]
                 contents.leave_out("git cannot read them", entry.path)
                 continue
-            about = zipfile.ZipInfo(f"{branch}/{name}", moment)  # type: ignore[arg-type]
+            about = zipfile.ZipInfo(f"{branch}/{name}", moment)
             about.compress_type, about.create_system, about.external_attr = zipfile.ZIP_DEFLATED, 3, 0o100644 << 16
             archive.writestr(about, data)
 
 
-def _moment(repository: Repository, commit: str) -> tuple[int, ...]:
-    """When it was committed, UTC, as ZIP has it: from 1980 to 2107, every other second."""
-    seconds = _git(repository.path, "log", "-1", "--format=%ct", "--no-show-signature", "--end-of-options", commit)
-    try:
-        found = datetime.fromtimestamp(int(seconds or 0), UTC)
-    except (ValueError, OverflowError, OSError):
-        found = datetime.fromtimestamp(0, UTC)
-    return found.timetuple()[:6] if 1980 <= found.year <= 2107 else (1980, 1, 1, 0, 0, 0)
+def _moment(repository: Repository, commit: str) -> Moment:
+    """When it was committed, as ZIP has it: from 1980 to 2107, every other second."""
+    found = repository.committed_at(commit).astimezone(UTC)
+    if not 1980 <= found.year <= 2107:
+        return 1980, 1, 1, 0, 0, 0
+    return found.year, found.month, found.day, found.hour, found.minute, found.second
 
 
 def _remarks(contents: Contents) -> list[str]:
@@ -187,10 +189,13 @@ def _remarks(contents: Contents) -> list[str]:
 
 
 def _uncommitted(repository: Repository, branch: str, output: Path) -> list[str]:
-    if repository.head() != branch:
+    if repository.head() != branch or not (repository.path / ".git").exists():
         return []
-    listed = _git(repository.path, "status", "--porcelain", "-z", "--untracked-files=normal", "--no-renames") or b""
-    paths = [line[3:].decode("utf-8", "replace") for line in listed.split(b"\0") if len(line) > 3]
+    try:
+        # As the student's own git sees it, with the files that it ignores everywhere.
+        paths = Worktree(repository.path).changes(untracked=True)
+    except WorktreeError as error:
+        return [f"Whether everything is committed could not be found out: {error}"]
     changed = [
         path for path in paths if not (repository.path / path).exists() or not _same(repository.path / path, output)
     ]

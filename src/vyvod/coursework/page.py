@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from vyvod import __version__, catalog
 from vyvod.coursework import training_results, write_up
-from vyvod.coursework.records import Coursework, Homework
-from vyvod.coursework.selection import Selection, name_of
+from vyvod.coursework.records import Coursework, Homework, branch_of, name_of
+from vyvod.coursework.selection import Selection
 from vyvod.errors import UserError
 from vyvod.report.document import (
     Block,
@@ -52,6 +52,8 @@ class Surroundings:
     """Paths of everything that lies beside it."""
     left_out: Sequence[str]
     """Files that are too large."""
+    weights: Sequence[str]
+    """Initial weights that the settings name and that do not lie beside it."""
     differing: Sequence[str]
     """Libraries of which the runs had different versions."""
     colab: str | None
@@ -132,7 +134,7 @@ def _homeworks(homeworks: Sequence[Homework], words: Words) -> Iterator[Block]:
 
 
 def _homework_row(homework: Homework, words: Words) -> list[Text]:
-    branch, result = f"homework_{homework.number}", homework.result
+    branch, result = branch_of(homework.number), homework.result
     came = UNKNOWN
     if result is not None:
         facts = {"metric": words.curve(result.metric), "split": words.say(f"split_{result.split}")}
@@ -197,7 +199,7 @@ def _experiments(selection: Selection, words: Words) -> Iterator[Block]:
 def _code(homework: Homework, around: Surroundings, words: Words) -> Iterator[Block]:
     yield Paragraph(words.text("hw_install"))
     yield Listing("pip install -r requirements.txt\npython train.py", "sh")
-    notebook = f"homework_{homework.number}.ipynb"
+    notebook = f"{branch_of(homework.number)}.ipynb"
     listed = {"train": "train.py", "notebook": notebook, "settings": "settings/", "results": "results/"}
     listed["requirements"] = "requirements.txt"
     there = {key: file for key, file in listed.items() if any(path.startswith(file) for path in around.files)}
@@ -211,6 +213,9 @@ def _code(homework: Homework, around: Surroundings, words: Words) -> Iterator[Bl
     if around.differing:
         named, file = ", ".join(around.differing), Code("requirements.txt")
         yield Note(words.text("hw_versions_differ", list=named, file=file), "warning")
+    if around.weights:
+        named = ", ".join(around.weights)
+        yield Note(words.text("hw_weights_elsewhere", list=named), "warning")
     if around.left_out:
         named = ", ".join(around.left_out[:_SHOWN])
         if len(around.left_out) > _SHOWN:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal, TypeVar
 
 import yaml
@@ -15,6 +16,16 @@ from vyvod.report.settings import Language
 COURSEWORK, HOMEWORK = "coursework.yaml", "homework.yaml"
 TASKS = ("classification", "segmentation", "detection")
 """What homework is about; an autoencoder is a means."""
+
+
+def branch_of(number: int) -> str:
+    """The branch of a homework."""
+    return f"homework_{number}"
+
+
+def name_of(folder: PurePath | str) -> str:
+    """The name of a run or an experiment in files and marks: its folder's, in letters, digits and ``.+-_``."""
+    return re.sub(r"[^\w.+-]+", "-", PurePath(folder).name).strip("-") or "run"
 
 
 class RecordError(UserError):
@@ -48,7 +59,7 @@ class MainResult(_Stored):
     model: str
     data: str
     metric: str
-    split: str
+    split: Literal["val", "test"]
     value: float | None = None
 
 

@@ -1,11 +1,13 @@
 """Reading a git repository without a checkout: branches, trees and files, while nothing that it holds runs or is written."""
 
 import os
+import re
 import shutil
 import subprocess
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Timer
 from typing import Literal
@@ -20,6 +22,8 @@ _LISTING_LIMIT = 64 * 2**20
 """Bytes of the longest list of files: identical trees inside of each other can name billions of them."""
 _SECONDS = 60.0
 """Of the longest call of git."""
+
+_COMMITTED = re.compile(rb"^committer .*> (-?\d{1,20}) [+-]\d+$", re.MULTILINE)
 
 _SAFE_OPTIONS = (
     "--no-pager",
@@ -86,7 +90,9 @@ class Repository:
     """A repository that is only read: a clone, a bare one, or a worktree of another."""
 
     path: Path
-    """The top of the work tree; the folder itself of a bare one."""
+    """The top of the work tree; the folder itself of a bare one. To be shown: git is asked by the next."""
+    directory: Path
+    """Git's own folder, ``.git`` of most; found once, for a setting of the repository may name a work tree anywhere."""
     _trees: dict[str, Tree] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -106,13 +112,16 @@ class Repository:
                 f"{path} is {'a file' if path.exists() else 'absent'}; expected a folder with a git repository."
             )
         ceiling = {} if inside else {"GIT_CEILING_DIRECTORIES": str(path.parent)}
-        if _git(path, "rev-parse", "--git-dir", environment=ceiling) is None:
+        directory = _git(path, "rev-parse", "--absolute-git-dir", environment=ceiling)
+        if directory is None:
             raise RepositoryError(
                 f"{path} is not a git repository, or a damaged one; give the folder of a clone, or begin one with "
                 "`vyvod coursework init`."
             )
-        top = _git(path, "rev-parse", "--show-toplevel", environment=ceiling)
-        return cls(Path(os.fsdecode(top.rstrip(b"\r\n"))) if top else path)
+        # Not as git tells it, who believes `core.worktree` of the repository.
+        own = Path(os.fsdecode(directory.rstrip(b"\r\n")))
+        tops = (one for one in (path, *path.parents) if (one / ".git").exists() or one.resolve() == own)
+        return cls(next(tops, path), own)
 
     @property
     def name(self) -> str:
@@ -121,9 +130,7 @@ class Repository:
 
     def branches(self) -> dict[str, str]:
         """Commit by short name: local branches, then those of ``origin`` that no local one is named like."""
-        listed = _git(
-            self.path, "for-each-ref", "--format=%(refname)%00%(objectname)", "refs/heads", "refs/remotes/origin"
-        )
+        listed = self._ask("for-each-ref", "--format=%(refname)%00%(objectname)", "refs/heads", "refs/remotes/origin")
         if listed is None:
             raise RepositoryError(f"git cannot list the branches of {self.path}; is it damaged? `git fsck` tells.")
         found: dict[str, str] = {}
@@ -153,12 +160,12 @@ class Repository:
         commit = self.branches().get(branch, branch)
         if commit not in self._trees:
             # A name that begins with a dash must not become an option.
-            listed = _git(
-                self.path, "ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", commit, limit=_LISTING_LIMIT
+            listed = self._ask(
+                "ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", commit, limit=_LISTING_LIMIT
             )
             if listed is None:  # sizes of a partial clone are not there
-                listed = _git(
-                    self.path, "ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit, limit=_LISTING_LIMIT
+                listed = self._ask(
+                    "ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit, limit=_LISTING_LIMIT
                 )
             if listed is None:
                 raise RepositoryError(
@@ -172,30 +179,48 @@ class Repository:
 
     def remote(self) -> str | None:
         """The address of ``origin``; None where there is none."""
-        address = _git(self.path, "config", "--get", "remote.origin.url")
+        address = self._ask("config", "--get", "remote.origin.url")
         return _text(address).strip() or None if address else None
 
     def blob(self, entry: Entry, limit: int) -> bytes | None:
         """The bytes of a file; None where it is larger than ``limit`` bytes, or is not in the repository."""
         size = entry.size
         if size is None:
-            known = _git(self.path, "cat-file", "-s", entry.oid)
+            known = self._ask("cat-file", "-s", entry.oid)
             size = int(known) if known else None
         if size is None or size > limit:
             return None
-        return _git(self.path, "cat-file", "blob", entry.oid, limit=limit + 1)
+        return self._ask("cat-file", "blob", entry.oid, limit=limit + 1)
 
     @property
     def size(self) -> int | None:
         """Bytes of all that is stored, with its history; None where git does not tell."""
-        answer = _git(self.path, "count-objects", "-v")
+        answer = self._ask("count-objects", "-v")
         if answer is None:
             return None
         counts = dict(line.split(": ", 1) for line in _text(answer).splitlines() if ": " in line)
         return 1024 * sum(int(counts.get(part, "0")) for part in ("size", "size-pack"))
 
+    def committed_at(self, commit: str) -> datetime:
+        """When a commit was made, UTC; 1970 where it bears a time that no calendar has.
+
+        Raises:
+            RepositoryError: there is no such commit.
+        """
+        record = self._ask("cat-file", "commit", "--end-of-options", commit)
+        if record is None:
+            raise RepositoryError(f"There is no commit {commit} in {self.path}; `git log` lists those that there are.")
+        stamp = _COMMITTED.search(record.partition(b"\n\n")[0])
+        try:
+            return datetime.fromtimestamp(int(stamp[1]) if stamp else 0, UTC)
+        except (ValueError, OverflowError, OSError):
+            return datetime.fromtimestamp(0, UTC)
+
+    def _ask(self, *arguments: str, limit: int = READ_LIMIT) -> bytes | None:
+        return _git(self.path, f"--git-dir={self.directory}", *arguments, limit=limit)
+
     def _head(self, reference: str, prefix: str) -> str | None:
-        target = _git(self.path, "symbolic-ref", "--quiet", reference)
+        target = self._ask("symbolic-ref", "--quiet", reference)
         name = _text(target).strip() if target else ""
         return name.removeprefix(prefix) if name.startswith(prefix) else None
 
@@ -233,6 +258,8 @@ def _git(
     if program is None:
         raise RepositoryError("git is not installed; install it from https://git-scm.com and try again.")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    # Above `core.worktree` of the repository, which may name a folder that is not there or somebody else's.
+    kept["GIT_WORK_TREE"] = str(path)
     process = subprocess.Popen(  # noqa: S603 - a program found by us, with arguments of ours
         [program, *_SAFE_OPTIONS, *arguments],
         cwd=path,

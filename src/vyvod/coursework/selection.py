@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from vyvod import catalog
-from vyvod.coursework.records import Coursework
+from vyvod.coursework.records import Coursework, name_of
 from vyvod.errors import RunError, UserError
 from vyvod.files import read_json
 from vyvod.report.experiment.reading import Experiment, find_run, read_experiment
@@ -20,7 +19,7 @@ from vyvod.report.records import Run
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a homework shows."""
+    """What a homework shows. All folders are resolved, so that each has its own name."""
 
     main: Run
     """Its training results are those of the homework."""
@@ -41,11 +40,6 @@ class Selection:
         return found
 
 
-def name_of(folder: Path) -> str:
-    """The name of a run or an experiment in files and marks: letters, digits and ``.+-_``."""
-    return re.sub(r"[^\w.+-]+", "-", folder.resolve().name).strip("-") or "run"
-
-
 def choose(
     top: Path, coursework: Coursework, *, runs: Sequence[str], experiments: Sequence[str], taken: Collection[str]
 ) -> Selection:
@@ -59,7 +53,7 @@ def choose(
         taken: names of the runs and experiments of other homeworks.
 
     Raises:
-        UserError: there is no such run or experiment, it is not finished, or nothing at all is.
+        UserError: there is no such run or experiment, it is not finished, nothing at all is, or two would be stored in one place.
     """
     notes: list[str] = []
     named = bool(runs or experiments)
@@ -68,12 +62,24 @@ def choose(
     shown = list(_readable_experiments(folders, notes, strict=named))
     members = {path.resolve() for path in _members(top)}
     places = [_find(top, name, "runs", "run.json") for name in runs]
-    places += (
-        [] if named else [path for path in _free(top / "runs", "run.json", taken) if path.resolve() not in members]
-    )
+    places += [] if named else [path for path in _free(top / "runs", "run.json", taken) if path not in members]
     alone = list(_finished(places, notes, strict=named))
     main, why = _main(alone, shown, coursework, named=bool(runs))
+    _check_names([main.folder, *(run.folder for run in alone)], shown)
     return Selection(main, why, tuple(alone), tuple(shown), tuple(notes))
+
+
+def _check_names(runs: Sequence[Path], experiments: Sequence[Experiment]) -> None:
+    """Raise where two folders would have one name in ``results/``, also where capitals do not count."""
+    trained = [path for experiment in experiments for path in _of_experiment(experiment)]
+    known: dict[str, Path] = {}
+    for folder in (*runs, *(experiment.folder for experiment in experiments), *trained):
+        first = known.setdefault(name_of(folder).casefold(), folder)
+        if first != folder:
+            raise RunError(
+                f"{first} and {folder} would both be stored as {name_of(folder)}. Rename one of the two folders, one that "
+                "belongs to no experiment, or name those that this homework is about with --run and --experiment."
+            )
 
 
 def _find(top: Path, name: str, kind: str, needed: str) -> Path:
@@ -81,11 +87,12 @@ def _find(top: Path, name: str, kind: str, needed: str) -> Path:
     if path is None:
         near = catalog.nearest(Path(name).name, [found.parent.name for found in (top / kind).glob(f"*/{needed}")])
         raise RunError(f"There is no {kind.removesuffix('s')} '{name}' in {top / kind}.{near}")
-    return path
+    return path.resolve()
 
 
 def _free(parent: Path, needed: str, taken: Collection[str]) -> list[Path]:
-    return sorted(path.parent for path in parent.glob(f"*/{needed}") if name_of(path.parent) not in taken)
+    found = {path.parent.resolve() for path in parent.glob(f"*/{needed}")}
+    return sorted(path for path in found if name_of(path) not in taken)
 
 
 def _members(top: Path) -> Iterator[Path]:
@@ -105,7 +112,7 @@ def _of_experiment(experiment: Experiment) -> Iterator[Path]:
     for part in experiment.listed:
         path = find_run(experiment.folder, part.run.folder) if part.run.folder else None
         if path is not None and part.run.status == "finished":
-            yield path
+            yield path.resolve()
 
 
 def _readable_experiments(folders: Sequence[Path], notes: list[str], *, strict: bool) -> Iterator[Experiment]:
@@ -118,10 +125,16 @@ def _readable_experiments(folders: Sequence[Path], notes: list[str], *, strict: 
             notes.append(f"Left out: {error}")
             continue
         if experiment.results is None:
-            raise RunError(
-                f"{folder} has no results yet. Finish it first: vyvod experiment {folder.name}/experiment.yaml"
-            )
+            raise RunError(f"{folder} has no results yet. {_again(folder)}")
         yield experiment
+
+
+def _again(folder: Path) -> str:
+    """How an experiment goes on; its own copy of the file lies where no path in it leads anywhere."""
+    command = " ".join(str(read_json(folder / "record.json").get("command") or "").split())
+    if command:
+        return f"Start it again with the command that it was begun with: {command}"
+    return "Start it again with the file that it was begun with: vyvod experiment FILE"
 
 
 def _finished(folders: Sequence[Path], notes: list[str], *, strict: bool) -> Iterator[Run]:
@@ -158,7 +171,7 @@ def _main(
     for experiment in experiments:
         baseline = experiment.of_arm(experiment.results.baseline) if experiment.results else []
         if baseline and baseline[0].record.task == coursework.task:
-            return read_run(baseline[0].folder), "baseline"
+            return read_run(baseline[0].folder.resolve()), "baseline"
     raise RunError(
         "There is no finished run that no other homework has already. Train one: vyvod train baseline.yaml; or name one of "
         "those that there are: --run NAME"

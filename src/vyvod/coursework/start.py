@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,7 @@ def begin(
     old, root = _old_readme(folder), _root(folder, answers.data_root)
     files = _files(coursework, root)
     readme = page.with_generated(old, page.coursework_page(coursework, _homeworks(tree)))
+    _check_places(folder, (README, COURSEWORK, *files))
     tree = tree or Worktree.init(folder, branch)
     written = [README, COURSEWORK]
     _put(folder / README, readme)
@@ -295,6 +296,16 @@ def _homeworks(tree: Worktree | None) -> Sequence[Any]:
 def _old_readme(folder: Path) -> bytes | None:
     # Where a file system does not tell Readme.md from README.md, this is the same file; elsewhere it would be a second one.
     return _bytes_of(folder / README)
+
+
+def _check_places(folder: Path, names: Iterable[str]) -> None:
+    """Raise where one of the files could not be written, before any of them is."""
+    for name in names:
+        for parent in list(Path(name).parents)[:-1]:
+            place = folder / parent
+            if os.path.lexists(place) and (place.is_symlink() or not place.is_dir()):
+                raise WorktreeError(f"{place} is no plain folder, but {name} is to lie in it. Move it away first.")
+        _bytes_of(folder / name)
 
 
 def _bytes_of(path: Path) -> bytes | None:

@@ -11,9 +11,35 @@ from pathlib import Path
 
 from vyvod.errors import UserError
 
-# Reading and writing of ours runs no program of the repository, and waits for nobody.
-_QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false", "-c", "core.quotePath=false")
+# No hook, monitor or signing program runs, and nobody is waited for. Filters that the configuration names do run, as with
+# any other git command of the student: without them, files of git LFS would be committed whole.
+_QUIET = (
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "commit.gpgSign=false"),
+    *("-c", "core.quotePath=false"),
+)
 _SECONDS = 120
+_OF_ANOTHER = {
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+}
+"""What a hook or a shell may have set for a repository of its own (``git rev-parse --local-env-vars``)."""
 
 
 class WorktreeError(UserError):
@@ -73,9 +99,14 @@ class Worktree:
         names = _text(self.git("for-each-ref", "--format=%(refname)", f"refs/remotes/*/{branch}")).split()
         return local, local or (self.commit_of(names[0]) if names else None)
 
-    def changes(self) -> list[str]:
-        """Tracked files that differ from the last commit."""
-        found = self.git("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
+    def fork(self, one: str, other: str) -> str | None:
+        """The last commit that two have in common; None where there is none."""
+        return self._line("merge-base", one, other)
+
+    def changes(self, *, untracked: bool = False) -> list[str]:
+        """Tracked files that differ from the last commit; and files that git does not know, where these are asked for."""
+        others = "normal" if untracked else "no"
+        found = self.git("status", "--porcelain", "-z", f"--untracked-files={others}", "--no-renames")
         return [_text(entry[3:]) for entry in found.split(b"\0") if entry]
 
     def ignores(self, path: str) -> bool:
@@ -250,15 +281,16 @@ def _run(
     fails: bool = False,
 ) -> bytes | None:
     """What git prints; None where it ends with an error and ``fails`` says that this is an answer."""
+    kept = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER}
     try:
-        ended = subprocess.run(  # noqa: S603  no words of others: names and paths stand after `--` or are checked
+        ended = subprocess.run(  # noqa: S603  arguments of ours: names and paths stand after `--`, `HEAD:` or `refs/`
             ["git", *_QUIET, *arguments],  # noqa: S607  the git that the user has
             cwd=folder,
             input=given,
             capture_output=True,
             timeout=_SECONDS,
             check=False,
-            env={**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": "true", **(environment or {})},
+            env={**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": "true", **(environment or {})},
         )
     except FileNotFoundError:
         raise WorktreeError("The program git was not found. Install it from https://git-scm.com/downloads") from None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from vyvod.coursework.selection import name_of
+from vyvod.coursework.records import name_of
 from vyvod.coursework.training_results import lowered
 from vyvod.report.document import (
     Block,

@@ -346,10 +346,12 @@ def _exact_pairs(looks: Sequence[_Look], splits: np.ndarray) -> np.ndarray:
 def _near_pairs(looks: Sequence[_Look], exact: np.ndarray) -> np.ndarray:
     # Of equal images one stands for all.
     copies = set(exact[:, 1].tolist())
-    places = [place for place, look in enumerate(looks) if look.thumbnail is not None and place not in copies]
-    if len(places) < 2:
+    thumbnails = {
+        place: look.thumbnail for place, look in enumerate(looks) if look.thumbnail is not None and place not in copies
+    }
+    if len(thumbnails) < 2:
         return exact[:0]
-    found: np.ndarray = np.array(places)[near_pairs(np.stack([looks[place].thumbnail for place in places]))]  # type: ignore[misc]
+    found: np.ndarray = np.array(list(thumbnails))[near_pairs(np.stack(list(thumbnails.values())))]
     return found
 
 

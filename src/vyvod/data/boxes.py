@@ -19,7 +19,7 @@ from torchvision import tv_tensors
 from torchvision.transforms.v2 import functional as v2f
 
 from vyvod.data.contract import BoxSplit, OutlinedSplit, Rle, Split
-from vyvod.data.joint import plain, resized, resized_mask
+from vyvod.data.joint import plain, resized, resized_mask, uniform
 from vyvod.data.transforms import AugmentationSettings
 from vyvod.types import Sample
 
@@ -152,12 +152,12 @@ class Groups:
     def __getitem__(self, index: int) -> Sample:
         """The sample at that place with those that are put beside it."""
         groups = [self._group(index)]
-        if self.mixup and _uniform(0, 1) < self.mixup:
+        if self.mixup and uniform(0, 1) < self.mixup:
             groups.append(self._group(self._any()))
         return replace(groups[0][0], target=groups)
 
     def _group(self, index: int) -> list[Sample]:
-        alone = not self.mosaic or _uniform(0, 1) >= self.mosaic
+        alone = not self.mosaic or uniform(0, 1) >= self.mosaic
         others = [] if alone else [self._any() for _ in range(3)]
         return [self.split[place] for place in (index, *others)]
 
@@ -201,15 +201,15 @@ class Composed:
 
     def _places(self, group: Sequence[Sample], size: tuple[int, int]) -> list[tuple[tuple[int, int], int, int]]:
         """For each sample of a group: height and width on the canvas, and where its upper left corner comes to lie."""
-        zoom = _uniform(*self.settings.rescale)
+        zoom = uniform(*self.settings.rescale)
         shift = self.settings.translate
-        middle = [side * (0.5 + _uniform(-shift, shift)) for side in size]
+        middle = [side * (0.5 + uniform(-shift, shift)) for side in size]
         sizes = [self._zoomed(sample, size, zoom) for sample in group]
         if len(group) == 1:
             (high, wide) = sizes[0]
             return [(sizes[0], round(middle[0] - high / 2), round(middle[1] - wide / 2))]
         # The corner that the four have in common: anywhere in the inner half of a canvas of twice the size.
-        corner = [centre + zoom * side * _uniform(-0.5, 0.5) for centre, side in zip(middle, size, strict=True)]
+        corner = [centre + zoom * side * uniform(-0.5, 0.5) for centre, side in zip(middle, size, strict=True)]
         top, left = round(corner[0]), round(corner[1])
         return [
             (taken, top - (taken[0] if above else 0), left - (taken[1] if before else 0))
@@ -310,8 +310,8 @@ def _warped(image: Tensor, objects: Objects, settings: AugmentationSettings) -> 
         return image, objects
     size = image.shape[-2:]
     move: dict[str, Any] = {
-        "angle": _uniform(-settings.rotate, settings.rotate),
-        "shear": [_uniform(-settings.shear, settings.shear), _uniform(-settings.shear, settings.shear)],
+        "angle": uniform(-settings.rotate, settings.rotate),
+        "shear": [uniform(-settings.shear, settings.shear), uniform(-settings.shear, settings.shear)],
         "translate": [0, 0],
         "scale": 1.0,
     }
@@ -326,9 +326,9 @@ def _warped(image: Tensor, objects: Objects, settings: AugmentationSettings) -> 
 
 
 def _mirrored(image: Tensor, objects: Objects, settings: AugmentationSettings) -> tuple[Tensor, Objects]:
-    if settings.flip and _uniform(0, 1) < settings.flip:
+    if settings.flip and uniform(0, 1) < settings.flip:
         image, objects = _flipped(image, objects, -1)
-    if settings.flip_vertical and _uniform(0, 1) < settings.flip_vertical:
+    if settings.flip_vertical and uniform(0, 1) < settings.flip_vertical:
         image, objects = _flipped(image, objects, -2)
     if settings.turn:
         # A quarter is mirroring along the diagonal and then up and down; an image that is not square is only turned upside down.
@@ -363,13 +363,9 @@ def recoloured_hsv(image: Tensor, gains: Sequence[float]) -> Tensor:
     """
     if not any(gains):
         return image
-    factors = [1 + _uniform(-gain, gain) for gain in gains]
+    factors = [1 + uniform(-gain, gain) for gain in gains]
     levels = np.arange(256)
     tables = [levels * factors[0] % 256, *(np.clip(levels * factor, 0, 255) for factor in factors[1:])]
     picture = Image.fromarray(image.permute(1, 2, 0).contiguous().numpy()).convert("HSV")
     changed = picture.point(np.concatenate(tables).astype(np.uint8).tolist()).convert("RGB")
     return torch.from_numpy(np.array(changed)).permute(2, 0, 1).contiguous()
-
-
-def _uniform(low: float, high: float) -> float:
-    return low + (high - low) * float(torch.rand(()))

@@ -71,7 +71,7 @@ class RandomTile:
         return replace(sample, image=image.contiguous(), target=mask[inside, inside].contiguous())
 
     def _cut(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        factor = _uniform(*self.settings.rescale)
+        factor = uniform(*self.settings.rescale)
         frame = round(self.margin / factor)
         rows = _span(image.shape[-2], round((self.height - 2 * self.margin) / factor), frame)
         columns = _span(image.shape[-1], round((self.width - 2 * self.margin) / factor), frame)
@@ -144,9 +144,9 @@ def bent(image: Tensor, mask: Tensor, strength: float) -> tuple[Tensor, Tensor]:
 
 
 def _mirrored_and_turned(image: Tensor, mask: Tensor, settings: AugmentationSettings) -> tuple[Tensor, Tensor]:
-    if settings.flip and _uniform(0, 1) < settings.flip:
+    if settings.flip and uniform(0, 1) < settings.flip:
         image, mask = image.flip(-1), mask.flip(-1)
-    if settings.flip_vertical and _uniform(0, 1) < settings.flip_vertical:
+    if settings.flip_vertical and uniform(0, 1) < settings.flip_vertical:
         image, mask = image.flip(-2), mask.flip(-2)
     if settings.turn:
         # A tile that is not square can only be turned upside down.
@@ -177,7 +177,7 @@ class Mosaic:
     def __getitem__(self, index: int) -> Sample:
         """The sample at that place, or a mosaic of twice its height and width."""
         first = self.split[index]
-        if _uniform(0, 1) >= self.probability:
+        if uniform(0, 1) >= self.probability:
             return first
         others = [self.split[int(place)] for place in torch.randint(len(self.split), (3,))]
         size = first.image.shape[-2:]
@@ -214,7 +214,8 @@ def resized_mask(mask: Tensor, size: Sequence[int]) -> Tensor:
     return result
 
 
-def _uniform(low: float, high: float) -> float:
+def uniform(low: float, high: float) -> float:
+    """A draw between two numbers, from torch's global generator."""
     return low + (high - low) * float(torch.rand(()))
 
 

@@ -43,8 +43,8 @@ def load_dataset(settings: DataSettings, task: str, *, needed: Sequence[SplitNam
     Returns:
         for reconstruction, the images of any data set, without classes and targets. For the others,
         three disjoint splits with ids that are all different. For classification: at least two classes, labels that fit them,
-        and (where train is needed) training images of each class. For detection: boxes that make sense, and (where train is
-        needed) objects to train on.
+        and (where train is needed) training images of each class. For segmentation: at least two classes. For detection: boxes
+        that make sense, and (where train is needed) objects to train on.
 
     Raises:
         SettingsError: there is no such data set, or it does not serve the task.
@@ -65,8 +65,10 @@ def load_dataset(settings: DataSettings, task: str, *, needed: Sequence[SplitNam
     if task in _TARGETS:
         _TARGETS[task](dataset)
     if wanted is not None and tuple(wanted) != tuple(dataset.classes):
-        dataset = choose_classes(dataset, wanted)
+        whole, dataset = dataset, choose_classes(dataset, wanted)
         _check_splits(dataset, needed)
+        if task == "segmentation":
+            _check_choice(wanted, whole.classes)
     if task == "classification":
         _check_classes(dataset, needed)
     if task == "detection" and "train" in needed:
@@ -357,6 +359,16 @@ def _check_masks(dataset: Dataset) -> None:
     if not 2 <= len(dataset.classes) <= IGNORE:
         raise DataError(
             f"There are {len(dataset.classes)} classes; segmentation needs 2 to {IGNORE} (background is one of them)."
+        )
+
+
+def _check_choice(names: Sequence[str], offered: Sequence[str]) -> None:
+    # Pixels of other classes become background or do not count: with a single class every network would be perfect.
+    if len(names) < 2:
+        known = BACKGROUND in offered and BACKGROUND not in names
+        cure = f"background too: data.classes=[{', '.join([BACKGROUND, *names])}]" if known else "another class too"
+        raise DataError(
+            f"data.classes=[{', '.join(names)}]: segmentation tells at least two classes apart. Name {cure}."
         )
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from vyvod import catalog
 from vyvod.errors import RunError, UserError
 from vyvod.experiment.comparing import Question, compare_runs
+from vyvod.experiment.deciding import deciding_metric
 from vyvod.experiment.evidence import ArmRuns, Evidence, read_evidence
 from vyvod.experiment.identity import differences, settings_of
 
@@ -22,7 +21,7 @@ def compare_folders(
 
     Raises:
         RunError: the runs cannot be compared: other tasks, other test images, unfinished, or not the runs of one arm.
-        UserError: there is no such metric, or the margin is not above 0.
+        UserError: there is no such metric, it cannot decide, or the margin is not above 0.
     """
     if not ideas or not baseline:
         raise RunError("Give runs of both arms: vyvod compare RUNS... --baseline RUNS...")
@@ -30,17 +29,10 @@ def compare_folders(
         raise UserError(f"--margin {margin:g}: expected the smallest difference that matters, above 0.")
     arms = [[read_evidence(folder) for folder in folders] for folders in (baseline, ideas)]
     _check_comparable(arms)
-    question = _question(cast(Mapping[str, Any], arms[0][0].record)["task"], metric, margin)
+    task = _of(arms[0][0], "task")
+    metric, direction = deciding_metric(task, metric, key="--metric ")
+    question = Question(task, metric, direction, margin or 0.0)
     return compare_runs(question, ArmRuns("baseline", arms[0]), [ArmRuns("idea", arms[1])])
-
-
-def _question(task: str, metric: str | None, margin: float | None) -> Question:
-    module, known = import_module(f"vyvod.metrics.{task}"), catalog.metrics()[task]
-    metric = metric or str(module.HEADLINE)
-    if metric not in known:
-        near = catalog.nearest(metric, known)
-        raise UserError(f"--metric {metric} is no metric of {task}.{near} There are {', '.join(known)}.")
-    return Question(task, metric, "down" if metric in module.LOWER_IS_BETTER else "up", margin or 0.0)
 
 
 def _check_comparable(arms: Sequence[Sequence[Evidence]]) -> None:

@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 from vyvod import catalog
 from vyvod.errors import RunError, SettingsError, UserError
 from vyvod.experiment.assembly import task_name
+from vyvod.experiment.deciding import deciding_metric
 from vyvod.experiment.identity import canonical, differences
 from vyvod.experiment.record import open_folder
 from vyvod.experiment.settings import SHORT, Settings, check, with_changes
@@ -38,6 +38,9 @@ _REFUSED: Mapping[str, str] = {
 """Setting or group that no idea may change -> why."""
 _SAME_IMAGES = ("data.workers", "data.cache", "data.audit", "data.download")
 """Settings of ``data`` that leave the images as they are."""
+
+_NAME = r"\w[\w.+-]*"
+"""Of experiments and ideas. Folders are called so: it cannot be the folder above, or look like an option."""
 
 
 class GoalSettings(Record):
@@ -71,7 +74,7 @@ class ExperimentSettings(Record):
     """Runs that are trained first, once, with seed 0: name -> settings, as for the baseline. `before/NAME` is their folder."""
     declared: tuple[Literal["data"], ...] = ()
     """Groups that the idea changes on purpose though the comparison is about the same images."""
-    name: str | None = Field(None, pattern=r"^[\w.+-]+$")
+    name: str | None = Field(None, pattern=rf"^{_NAME}$")
     """Of the experiment's folder; by default that of the file."""
     report: ReportSettings = ReportSettings()
     """Language, title and author of the report."""
@@ -157,9 +160,13 @@ def read_plan(file: Path) -> Plan:
     task, metric, direction = goal
     seeds = tuple(range(known.seeds)) if isinstance(known.seeds, int) else known.seeds
     return Plan(
-        known.name or re.sub(r"[^\w.+-]+", "-", file.stem), file, task, metric, direction, known.goal.margin,
+        known.name or _name_of(file), file, task, metric, direction, known.goal.margin,
         " ".join(known.idea.split()), seeds, known.target, baseline, tuple(ideas), tuple(before), known.declared, known.report,
     )  # fmt: skip
+
+
+def _name_of(file: Path) -> str:
+    return re.sub(r"[^\w.+-]+", "-", file.stem).lstrip(".+-") or "experiment"
 
 
 def _read(file: Path) -> ExperimentSettings:
@@ -272,12 +279,13 @@ def _spread(changes: Mapping[str, Mapping[str, Any]], problems: list[str]) -> It
 
 
 def _slug(value: Any) -> str:
+    """What of a value can stand in a name: words and numbers, which keep their sign."""
     text = value if isinstance(value, str) else json.dumps(value)
-    return re.sub(r"[^\w.+]+", "-", text).strip("-")
+    return "-".join(re.findall(r"(?<!\w)-\d[\w.+-]*|[\w.+]+", text))
 
 
 def _refusals(name: str, changes: Mapping[str, Any], declared: Sequence[str]) -> Iterator[str]:
-    if name == BASELINE or not re.fullmatch(r"[\w.+-]+", name):
+    if name == BASELINE or not re.fullmatch(_NAME, name):
         yield f"'{name}' cannot be the name of an idea; expected letters, digits and dashes, and not '{BASELINE}'."
     if not changes:
         yield f"changes.{name} changes nothing; name at least one setting, such as training.label_smoothing: 0.1."
@@ -332,19 +340,11 @@ def _before_problems(known: ExperimentSettings, arms: Sequence[Arm], *, complete
 def _goal(goal: GoalSettings, baseline: Arm, problems: list[str]) -> tuple[str, str, Literal["up", "down"]] | None:
     """Task, metric and direction."""
     task = task_name(baseline.settings)
-    known, module = catalog.metrics()[task], import_module(f"vyvod.metrics.{task}")
-    metric = goal.metric or str(module.HEADLINE)
-    if metric not in known:
-        near = catalog.nearest(metric, known)
-        problems.append(f"goal.metric={metric} is no metric of {task}.{near} There are {', '.join(known)}.")
+    try:
+        metric, direction = deciding_metric(task, goal.metric, key="goal.metric=")
+    except UserError as error:
+        problems.append(str(error))
         return None
-    if task == "detection" and ("best_f1" in metric or metric.startswith("mask_")):
-        problems.append(
-            f"goal.metric={metric} cannot decide: how it would vary over other test images does not follow from the files of a "
-            "run. Choose another; this one is shown besides, without a verdict."
-        )
-        return None
-    direction: Literal["up", "down"] = "down" if metric in module.LOWER_IS_BETTER else "up"
     if goal.direction not in (None, direction):
         better = "lower" if direction == "down" else "higher"
         problems.append(f"goal.direction={goal.direction}, but {metric} is better when it is {better}; leave it out.")

@@ -1,14 +1,15 @@
 """Bars of the classes, from the best down; of many classes only the weakest and the best."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vyvod.report.document import Picture, Strong, Text
 from vyvod.report.figures import COLOURS, blank, number_axis, shortened, style
-from vyvod.report.records import Floats
+from vyvod.report.records import Floats, Run
 from vyvod.report.text import Words
 
 WORST, BEST = 20, 10
@@ -16,6 +17,8 @@ WORST, BEST = 20, 10
 _MANY = 36
 """With more classes, the bars show only the weakest and the best."""
 
+Paint = Callable[[Axes, list[int], list[int]], None]
+"""Draws into the axes, given the rows and the classes in them."""
 Kept = Sequence[int | None]
 """Classes from the best down; None stands for those that are left out."""
 
@@ -31,13 +34,57 @@ def kept_classes(values: Floats) -> Kept:
     return [*order[:BEST], None, *order[-WORST:]] if len(order) > _MANY else order
 
 
+def extremes(run: Run, words: Words, values: Floats, *, key: str) -> Text:
+    """The best and the weakest class in a sentence of the texts; one value at least is defined."""
+    best, worst = int(np.nanargmax(values)), int(np.nanargmin(values))
+    return words.text(
+        key,
+        best=Strong(run.classes[best]),
+        high=words.number(values[best], 3),
+        worst=Strong(run.classes[worst]),
+        low=words.number(values[worst], 3),
+    )
+
+
+def picture(run: Run, words: Words, values: Floats, *, name: str, split: str, paint: Paint) -> Picture:
+    """The classes as bars.
+
+    Args:
+        run: says what they are called.
+        words: the language.
+        values: ``(K,)``, by which they are ordered, and which are written beside the bars.
+        name: of the texts: ``fig_<name>`` and ``cap_<name>``, and both with ``_some`` where classes are left out.
+        split: of the values.
+        paint: draws the bars.
+    """
+    kept = kept_classes(values)
+    some = "_some" if None in kept else ""
+    title = words.say(f"fig_{name}{some}", split=words.say(f"split_{split}"))
+    figure = draw(title, run.classes, values, kept=kept, paint=paint, words=words)
+    classes = words.count(int(np.isfinite(values).sum()), "class_of")
+    counts = {"worst": WORST, "best": BEST, "classes": classes} if some else {}
+    caption = words.say(f"cap_{name}{some}", **counts)
+    return Picture("per_class", figure, words.say("alt_table", title=title), caption)
+
+
+def paint_two(scores: Mapping[str, Floats], words: Words, *, wide: str, narrow: str) -> Paint:
+    """Paints wide bars of a metric, and narrow ones of another over them where there are values of it."""
+
+    def paint(axes: Axes, rows: list[int], places: list[int]) -> None:
+        for name, height, colour in ((wide, 0.66, "wash"), (narrow, 0.24, "blue")):
+            if name in scores:
+                axes.barh(rows, scores[name][places], height, color=COLOURS[colour], label=words.short_metric(name))
+
+    return paint
+
+
 def draw(
     title: str,
     names: Sequence[str],
     values: Floats,
     *,
     kept: Kept,
-    paint: Callable[[Axes, list[int], list[int]], None],
+    paint: Paint,
     words: Words,
 ) -> Figure:
     """Horizontal bars between 0 and 1 with their values beside them.
@@ -47,7 +94,7 @@ def draw(
         names: of the K classes.
         values: ``(K,)``, written beside the bars.
         kept: from `kept_classes`.
-        paint: draws into the axes, given the rows and the classes in them.
+        paint: draws the bars.
         words: the language.
     """
     with style():

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.models.yolo.darknet_files import parse_cfg, write_weights
 from torch import nn
 
 from vyvod.errors import WeightsError
@@ -52,7 +53,7 @@ def tiny(classes: int) -> nn.Module:
 
 
 def written(model: nn.Module, path: Path, **more: int) -> Path:
-    darknet.write_weights(model, path, **more)
+    write_weights(model, path, **more)
     return path
 
 
@@ -110,7 +111,7 @@ def test_old_headers_are_shorter(tmp_path: Path, version: tuple[int, int, int], 
 
 def test_a_real_file_to_its_last_byte(shared_data: Path) -> None:
     folder = shared_data / "weights" / "yolo_fastest_darknet"
-    layers = darknet.parse_cfg((folder / "yolo-fastest-1.1.cfg").read_text())
+    layers = parse_cfg((folder / "yolo-fastest-1.1.cfg").read_text())
     content = darknet.read_content(folder / "yolo-fastest-1.1.weights")
     assert (content.version, content.header, len(layers)) == ((0, 2, 5), 20, 84)
     assert content.header + 4 * sum(layer.numbers for layer in layers) == 1_384_268 == content.size
@@ -146,7 +147,7 @@ def test_cfg_by_hand() -> None:
     [convolutional]
     filters=2
     """
-    assert darknet.parse_cfg(text) == [
+    assert parse_cfg(text) == [
         darknet.Layer("0", 8, 1, 3, norm=True),
         darknet.Layer("1", 4, 4, 1, norm=True),
         darknet.Layer("3", 6, 12, 1, norm=False),
@@ -155,10 +156,10 @@ def test_cfg_by_hand() -> None:
 
 
 def test_cfg_of_another_kind() -> None:
-    with pytest.raises(WeightsError, match=r"Layer 0 of the cfg is of a kind that is not known here: \[lstm\]"):
-        darknet.parse_cfg("[net]\n[lstm]\n")
-    with pytest.raises(WeightsError, match="not a cfg file"):
-        darknet.parse_cfg("nothing=1\n")
+    with pytest.raises(ValueError, match=r"Layer 0 of the cfg is of a kind that is not known here: \[lstm\]"):
+        parse_cfg("[net]\n[lstm]\n")
+    with pytest.raises(ValueError, match="not a cfg file"):
+        parse_cfg("nothing=1\n")
 
 
 def test_a_whole_network_there_and_back(tmp_path: Path) -> None:

@@ -5,14 +5,16 @@ import re
 from collections.abc import Iterator
 
 from vyvod.coursework.check import pictures, pins, words
-from vyvod.coursework.check.markdown import Block, above, part, written
+from vyvod.coursework.check.markdown import Block, part, written
+from vyvod.coursework.check.requirements import Status
 from vyvod.coursework.check.submission import Submission, decoded
 
 _BORING = {"__init__.py", "setup.py", "conftest.py"}
 _SIGNS = re.compile(rb"google\.colab|/content/|/kaggle/(input|working)|kaggle_secrets")
 _FIGURES, _POINTERS, _LINES = 100, 100, 20
 _CLASSES = re.compile(
-    r"(?:класс(?!иф)\w*|class(?!if)\w*|категори\w*|categor\w*)[^:(.]{0,40}[:(—–]\s*([^()]{3,})", re.IGNORECASE
+    r"(?:класс(?!иф)\w{0,12}|class(?!if)\w{0,12}|категори\w{0,12}|categor\w{0,12})[^:(.]{0,40}[:(—–]\s*([^()]{3,})",
+    re.IGNORECASE,
 )
 
 
@@ -74,7 +76,7 @@ def _check_class_count(work: Submission, text: str, place: str) -> None:
 def _check_class_names(work: Submission, text: str, place: str) -> None:
     cure = "Write which classes there are: Classes: cat, dog."
     if work.classes:
-        missing = [name for name in work.classes if not mentions(text, name)]
+        missing = list(_missing(text, work.classes))
         if missing:
             found = f"README does not name {len(missing)} of {len(work.classes)} classes: {listed(missing)}"
             work.note("task-class-names", "fail", place, found, cure)
@@ -86,6 +88,18 @@ def _check_class_names(work: Submission, text: str, place: str) -> None:
         work.note("task-class-names", "pass", place, listed(names))
     else:
         work.note("task-class-names", "fail", place, "README does not name the classes", cure)
+
+
+def _missing(text: str, names: list[str]) -> Iterator[str]:
+    """Names that a text does not hold; all of it is looked through only for those whose words are in it."""
+    there = _words(text)
+    for name in names:
+        if not (_words(name) <= there and mentions(text, name)):
+            yield name
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[^\W_]+", text.casefold()))
 
 
 def _named_classes(page: list[Block]) -> list[str]:
@@ -249,7 +263,7 @@ def is_badge(block: Block) -> bool:
 def _opens(work: Submission, block: Block, content: bytes) -> bool:
     fault = pictures.fault(content)
     if fault is not None:
-        status = "unknown" if "larger than" in fault else "fail"
+        status: Status = "unknown" if "larger than" in fault else "fail"
         cure = "Draw it again, save it as PNG and commit it."
         work.note("figures", status, block.place, f"{block.address[:100]} {fault}", cure)
     return fault is None
@@ -345,7 +359,7 @@ def quoted(path: str) -> str:
 def _place_of(work: Submission, concept: str) -> str:
     """The heading that is about a concept, or README."""
     for at, block in enumerate(work.page):
-        deep = len(above(work.page, at)) > 1
+        deep = len(work.heads[at]) > 1
         if block.kind == "heading" and block.level > 1 and words.says(concept, block.text) and not deep:
             return f"{block.place} {block.text[:40]}"
     return work.readme.path if work.readme else work.branch

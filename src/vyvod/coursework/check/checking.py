@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from vyvod.coursework.check import branch_files, experiment_parts, shown_results, words
 from vyvod.coursework.check.front import check_front
-from vyvod.coursework.check.requirements import Finding
+from vyvod.coursework.check.requirements import Finding, Status
 from vyvod.coursework.check.submission import Submission
 from vyvod.coursework.repository import Repository, is_repository
 from vyvod.errors import UserError
@@ -15,21 +16,6 @@ LARGE = 50 * 2**20
 """Bytes from which a repository takes long to clone."""
 _LISTED = 2**20
 """Bytes of the longest text file that lists repositories."""
-
-_CHECKS: dict[Callable[[Submission], None], str] = {
-    branch_files.check_task: "task-kind",
-    branch_files.check_data: "data",
-    branch_files.check_requirements: "requirements",
-    branch_files.check_code: "code",
-    branch_files.check_online_link: "online-link",
-    shown_results.check_curves: "loss-curve",
-    shown_results.check_examples: "examples",
-    shown_results.check_values: "metrics-overall",
-    experiment_parts.check_experiments: "experiment",
-    branch_files.check_figures: "figures",
-    branch_files.check_files: "files",
-}
-"""Check -> the requirement that it is about, should it fail itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +129,18 @@ def check(repository: Repository, branches: Sequence[str] = ()) -> list[Finding]
     )
     findings: list[Finding] = []
     if main is not None and (not branches or main in branches):
-        findings += check_front(_submission(repository, main))
+        work = _submission(repository, main)
+        _guarded(work, "main-readme", check_front)
+        findings += work.findings
     if not branches:
         findings += _check_whole(repository, main, homework)
     front = _submission(repository, main).readme if main is not None else None
     for branch, number in homework.items():
         work = _submission(repository, branch)
-        _check_name(work, number, there)
-        branch_files.check_readme(work, front.content if front else None)
-        _check_homework(work)
+        _guarded(work, "branch-name", partial(_check_name, number=number, there=there))
+        _guarded(work, "readme", partial(branch_files.check_readme, main=front.content if front else None))
+        for requirement, run in _CHECKS.items():
+            _guarded(work, requirement, run)
         findings += work.findings
     return findings
 
@@ -212,21 +201,16 @@ def _check_name(work: Submission, number: int | None, there: Iterable[str]) -> N
         work.note("branch-name", "fail", work.branch, f"the branch is named {work.branch}", cure)
 
 
-def _check_homework(work: Submission) -> None:
-    for run, requirement in (_CHECKS | {_check_numbers: "numbers"}).items():
-        try:
-            run(work)
-        except UserError as error:
-            work.note(requirement, "unknown", work.branch, str(error), "See for yourself.")
-        except Exception as error:
-            found = f"this check came to no end ({type(error).__name__}: {str(error)[:100]})"
-            work.note(
-                requirement,
-                "unknown",
-                work.branch,
-                found,
-                "See for yourself; please report this defect of the program.",
-            )
+def _guarded(work: Submission, requirement: str, run: Callable[[Submission], None]) -> None:
+    """Run a check; what is the matter with it is a finding about the requirement, and the others still run."""
+    try:
+        run(work)
+    except UserError as error:
+        work.note(requirement, "unknown", work.branch, str(error), "See for yourself.")
+    except Exception as error:
+        found = f"this check came to no end ({type(error).__name__}: {str(error)[:100]})"
+        cure = "See for yourself; please report this defect of the program."
+        work.note(requirement, "unknown", work.branch, found, cure)
 
 
 def _check_numbers(work: Submission) -> None:
@@ -240,7 +224,7 @@ def _check_numbers(work: Submission) -> None:
     right = [one for one in found if one.ok]
     for one in found:
         if one.ok is not True:
-            status = "fail" if one.ok is False else "unknown"
+            status: Status = "fail" if one.ok is False else "unknown"
             cure = (
                 "Write the number of the run, or write README again: vyvod coursework homework NUMBER."
                 if one.ok is False
@@ -264,3 +248,20 @@ def _check_numbers(work: Submission) -> None:
 def _in(path: str, place: object) -> str:
     text = str(place)
     return text if text.startswith(path) else f"{path}: {text}"
+
+
+_CHECKS: dict[str, Callable[[Submission], None]] = {
+    "task-kind": branch_files.check_task,
+    "data": branch_files.check_data,
+    "requirements": branch_files.check_requirements,
+    "code": branch_files.check_code,
+    "online-link": branch_files.check_online_link,
+    "loss-curve": shown_results.check_curves,
+    "examples": shown_results.check_examples,
+    "metrics-overall": shown_results.check_values,
+    "experiment": experiment_parts.check_experiments,
+    "figures": branch_files.check_figures,
+    "files": branch_files.check_files,
+    "numbers": _check_numbers,
+}
+"""The requirement that a check is about, should it fail itself -> the check of a homework."""

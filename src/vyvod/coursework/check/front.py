@@ -7,13 +7,12 @@ from itertools import pairwise
 from vyvod.coursework.check import words
 from vyvod.coursework.check.branch_files import mentions, quoted
 from vyvod.coursework.check.markdown import Block, part, written
-from vyvod.coursework.check.requirements import Finding
 from vyvod.coursework.check.submission import Submission
 
 _WHAT = ("main-name", "main-subject", "main-task", "main-data")
 
 
-def check_front(work: Submission) -> list[Finding]:
+def check_front(work: Submission) -> None:
     """All findings on the main branch."""
     readme = work.readme
     if readme is None:
@@ -21,7 +20,7 @@ def check_front(work: Submission) -> list[Finding]:
         work.note("main-readme", "fail", work.branch, "there is no README.md", cure)
         for requirement in _WHAT:
             work.note(requirement, "fail", work.branch, "there is no README.md", cure)
-        return work.findings
+        return
     named = re.fullmatch(r"readme(\.\w+)?", readme.path, re.IGNORECASE) is not None
     if not named:
         work.note(
@@ -41,7 +40,6 @@ def check_front(work: Submission) -> list[Finding]:
     _check_subject(work, text)
     _check_task(work, text)
     _check_data(work, text)
-    return work.findings
 
 
 def _recorded(work: Submission, key: str, text: str) -> str | None:

@@ -106,7 +106,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> It
 
 
 def _clean(text: str) -> str:
-    """Text without characters that command a terminal; names and texts come from strangers."""
+    """Text without characters that command a terminal or that no file can hold; names and texts come from strangers."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
@@ -114,11 +114,11 @@ def write_json(path: Path, checked: Sequence[CheckedRepository]) -> None:
     """Write every finding."""
     repositories = [
         {
-            "name": one.name,
-            "path": str(one.path),
+            "name": _clean(one.name),
+            "path": _clean(str(one.path)),
             "failed": one.failed,
-            "error": one.error,
-            "findings": [finding.record() for finding in one.findings],
+            "error": None if one.error is None else _clean(one.error),
+            "findings": [{key: _clean(text) for key, text in finding.record().items()} for finding in one.findings],
         }
         for one in checked
     ]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
+from itertools import islice
 from typing import Literal
 
 from markdown_it import MarkdownIt
@@ -18,6 +19,8 @@ LABEL = 8
 _LONGEST = 200_000
 """Characters that are read: a README is never longer, unless it is meant to take time."""
 _LONGEST_LINE = 20_000
+MOST_BLOCKS = 20_000
+"""Of a page, or of all pages of a branch; a homework has some hundreds."""
 _DATA = re.compile(r"data:image/[\w.+-]{1,40};base64,([A-Za-z0-9+/=]+)")
 _PLAIN_LABEL = re.compile(r"^(?P<label>[^\W\d_][^.:;!?|]{1,45}?)\s*[:：]\s*(?P<rest>.*)$", re.DOTALL)
 _MARK = re.compile(r"<!--\s*(vyvod:[^<>]{0,2000}?)\s*-->")
@@ -81,7 +84,7 @@ def parse(text: str, file: str) -> list[Block]:
         .disable(["entity"] if text.count("&") > 50_000 else [])
     )
     tokens = parser.parse("\n".join(lines))
-    return [_filled(block, embedded) for block in _blocks(tokens, file)]
+    return [_filled(block, embedded) for block in islice(_blocks(tokens, file), MOST_BLOCKS)]
 
 
 def _embed(letters: str, embedded: list[bytes]) -> str:
@@ -304,17 +307,17 @@ def part(blocks: Sequence[Block], at: int) -> list[Block]:
     return found
 
 
-def above(blocks: Sequence[Block], at: int) -> list[Block]:
-    """The headings and labels that a block stands under, the nearest first."""
-    found: list[Block] = []
-    level = LABEL + 1
-    for place in range(at - 1, -1, -1):
-        block = blocks[place]
-        if block.file != blocks[at].file or level == 1:
-            break
-        if 0 < block.level < level:
-            found.append(block)
-            level = block.level
+def above(blocks: Sequence[Block]) -> list[tuple[Block, ...]]:
+    """The headings and labels that each of some blocks stands under, the nearest first."""
+    found: list[tuple[Block, ...]] = []
+    heads: tuple[Block, ...] = ()
+    for block in blocks:
+        heads = heads if heads and heads[0].file == block.file else ()
+        if block.level:
+            heads = tuple(head for head in heads if head.level < block.level)
+        found.append(heads)
+        if block.level:
+            heads = (block, *heads)
     return found
 
 

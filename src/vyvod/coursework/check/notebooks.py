@@ -4,10 +4,11 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from vyvod.coursework.check.markdown import Block, parse
+from vyvod.coursework.check.markdown import MOST_BLOCKS, Block, parse
 from vyvod.errors import UserError
 
 LIMIT = 48 * 2**20
@@ -15,7 +16,7 @@ LIMIT = 48 * 2**20
 _CELLS, _OUTPUTS, _TEXT = 2000, 50, 100_000
 _FORMATS = ("image/png", "image/jpeg", "image/svg+xml")
 _COLAB = re.compile(r"google\.colab|/content/|/kaggle/(input|working)|kaggle_secrets|\bcolab_utils\b")
-_REPORT_LINE = re.compile(r"^\s*(\S.*?)\s+([01]\.\d+)\s+([01]\.\d+)\s+([01]\.\d+)\s+(\d+)\s*$", re.MULTILINE)
+_RATIO = re.compile(r"[01]\.\d+")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -62,7 +63,7 @@ def read(content: bytes, file: str) -> Notebook:
     metadata = _dict(record.get("metadata"))
     blocks: list[Block] = []
     for number, cell in enumerate(cells[:_CELLS], start=1):
-        if isinstance(cell, dict):
+        if isinstance(cell, dict) and len(blocks) < MOST_BLOCKS:
             blocks += _cell(cell, file, number)
     ours = "vyvod" in metadata  # it runs everywhere, and names all places
     told = "\n".join(block.text for block in blocks if block.kind in (("text",) if ours else ("text", "code")))
@@ -108,8 +109,8 @@ def _output(output: dict[str, Any], source: str, file: str, number: int) -> list
     html = _joined(data.get("text/html"))
     if "<table" in html.lower():
         blocks += [_numbered(block, number) for block in parse(html, file) if block.kind == "table"]
-    rows = tuple(found.groups() for found in _REPORT_LINE.finditer(text))
-    if rows and "precision" in text:
+    rows = tuple(_report_rows(text)) if "precision" in text else ()
+    if rows:
         head = ("class", "precision", "recall", "f1-score", "support")
         blocks.append(
             Block("table", "\n".join(" | ".join(row) for row in (head, *rows)), file, number, rows=(head, *rows))
@@ -120,6 +121,14 @@ def _output(output: dict[str, Any], source: str, file: str, number: int) -> list
     elif text.strip():
         blocks.append(Block("text", text, file, number))
     return blocks
+
+
+def _report_rows(text: str) -> Iterator[tuple[str, ...]]:
+    """Rows of what ``classification_report`` of scikit-learn prints: a name, three ratios and a count."""
+    for line in text.splitlines():
+        parts = line.rsplit(maxsplit=4)
+        if len(parts) == 5 and parts[4].isdecimal() and all(map(_RATIO.fullmatch, parts[1:4])):
+            yield parts[0].lstrip(), *parts[1:]
 
 
 def _picture(data: dict[str, Any]) -> bytes | None:

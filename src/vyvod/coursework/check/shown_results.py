@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from vyvod.coursework.check import words
 from vyvod.coursework.check.branch_files import class_rows, is_badge, is_total, listed
 from vyvod.coursework.check.experiment_parts import experiment_blocks
-from vyvod.coursework.check.markdown import Block, above, beside
+from vyvod.coursework.check.markdown import Block, beside
 from vyvod.coursework.check.requirements import EXAMPLES, METRICS
-from vyvod.coursework.check.submission import Submission
+from vyvod.coursework.check.submission import Submission, plain_name
 
 _DASHES = {"—", "–", "-", "−", "n/a", "nan"}
 _COMMON = ("precision", "recall", "f1")
@@ -34,7 +34,7 @@ def figures(work: Submission) -> list[Figure]:
         if block.kind == "image" and not is_badge(block):
             name = re.sub(r"\.\w+$", "", block.address.rsplit("/", 1)[-1])
             own = f"{block.text} {name} {beside(work.blocks, at)}"
-            found.append(Figure(block, own, " / ".join(head.text for head in above(work.blocks, at)[:2])))
+            found.append(Figure(block, own, " / ".join(head.text for head in work.heads[at][:2])))
     return found
 
 
@@ -154,10 +154,10 @@ def _read(work: Submission, positions: Sequence[int]) -> _Values:
     for at in positions:
         block = work.blocks[at]
         if block.kind == "table":
-            heads = " ".join(head.text for head in above(work.blocks, at)[:2]) + " " + beside(work.blocks, at)
+            heads = " ".join(head.text for head in work.heads[at][:2]) + " " + beside(work.blocks, at)
             _read_table(work, block, heads, values)
         elif block.kind == "text" and not _in_code(block):
-            around = next((head.text for head in above(work.blocks, at)[:1] if head.kind == "label"), "")
+            around = next((head.text for head in work.heads[at][:1] if head.kind == "label"), "")
             for name, rest in words.metrics_in(f"{around} {block.text}").items():
                 if words.has_number(rest[:40]):
                     values.overall.setdefault(name, block.place)
@@ -182,7 +182,7 @@ def _read_table(work: Submission, table: Block, heads: str, values: _Values) -> 
     for row in table.rows[1:]:
         cells = {name: row[at].strip() for at, name in columns.items() if at < len(row)}
         label = row[0].strip() if row and 0 not in columns else ""
-        if of_classes and not (is_total(label) and not _is_class(work, label)):
+        if of_classes and not (is_total(label) and not work.is_class(label)):
             values.classes.setdefault(label, {}).update(cells)
             values.place = values.place or table.place
         else:
@@ -197,7 +197,7 @@ def _read_rows(work: Submission, table: Block, values: _Values) -> None:
     for row in table.rows[1:]:
         for name in _main_metric(row[0] if row else ""):
             for label, cell in zip(names[1:], row[1:], strict=False):
-                if _is_class(work, label):
+                if work.is_class(label):
                     values.classes.setdefault(label, {})[name] = cell.strip()
                     values.place = values.place or table.place
                 elif words.has_number(cell):
@@ -209,17 +209,9 @@ def _main_metric(cell: str) -> list[str]:
     return list(words.metrics_in(cell))[:1] if len(cell) < 80 else []
 
 
-def _is_class(work: Submission, label: str) -> bool:
-    return any(_same(label, name) for name in work.classes or ())
-
-
-def _same(label: str, name: str) -> bool:
-    return re.sub(r"[\s_-]+", " ", label).strip().casefold() == re.sub(r"[\s_-]+", " ", name).strip().casefold()
-
-
 def _is_of_classes(work: Submission, table: Block, heads: str) -> bool:
     labels = [row[0] for row in table.rows[1:] if row]
-    if any(_is_class(work, label) for label in labels):
+    if any(work.is_class(label) for label in labels):
         return True
     if work.classes is None and (class_rows(table) or words.says("each_class", heads)):
         return any(not is_total(label) for label in labels)
@@ -249,11 +241,12 @@ def _check_classes(work: Submission, values: _Values, required: Sequence[str]) -
         work.note("metrics-per-class", "fail", work.branch, "there is no table of the classes", cure)
         return
     expected = work.classes or []
-    absent = [name for name in expected if not any(_same(label, name) for label in values.classes)]
+    labels = set(map(plain_name, values.classes))
+    absent = [name for name in expected if plain_name(name) not in labels]
     if absent:
         work.note("metrics-per-class", "fail", values.place, f"no row for {listed(absent)}", cure)
         return
-    rows = {label: cells for label, cells in values.classes.items() if not expected or _is_class(work, label)}
+    rows = {label: cells for label, cells in values.classes.items() if not expected or work.is_class(label)}
     columns = [name for name in required if not any(name in cells for cells in rows.values())]
     if columns:
         work.note(

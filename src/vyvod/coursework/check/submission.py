@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain, islice
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -14,12 +15,16 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from vyvod.coursework.check import notebooks, words
-from vyvod.coursework.check.markdown import Block, parse
+from vyvod.coursework.check.markdown import MOST_BLOCKS, Block, above, parse
 from vyvod.coursework.check.notebooks import Notebook, NotebookError
-from vyvod.coursework.check.requirements import Finding
+from vyvod.coursework.check.requirements import Finding, Status
 from vyvod.coursework.repository import Tree
 
 _NOTEBOOKS = 20
+_CHECKPOINTS = ".ipynb_checkpoints"
+"""The folder in which Jupyter keeps copies."""
+_CLASSES = 2000
+"""Of the run with the most classes that is listened to."""
 _README_TYPES = ("", ".md", ".markdown", ".mdown", ".txt", ".rst")
 _GITHUB = re.compile(r"^/(?P<owner>[^/]+)/(?P<name>[^/]+)/(?:(?:blob|raw)/)?(?:refs/heads/)?(?P<rest>.+)$")
 
@@ -45,10 +50,9 @@ class Submission:
     """Of origin: links to it are links to files."""
     findings: list[Finding] = field(default_factory=list)
 
-    def note(self, requirement: str, status: str, place: str, found: str, cure: str = "") -> None:
-        """Keep what was found about a requirement: ``status`` is pass, fail or unknown."""
-        assert status in ("pass", "fail", "unknown")  # noqa: S101
-        self.findings.append(Finding(self.branch, requirement, status, place, found, cure))  # type: ignore[arg-type]
+    def note(self, requirement: str, status: Status, place: str, found: str, cure: str = "") -> None:
+        """Keep what was found about a requirement."""
+        self.findings.append(Finding(self.branch, requirement, status, place, found, cure))
 
     @cached_property
     def readme(self) -> Page | None:
@@ -90,7 +94,13 @@ class Submission:
     @cached_property
     def blocks(self) -> list[Block]:
         """README, then the notebooks."""
-        return [*self.page, *(block for notebook in self.notebooks.values() for block in notebook.blocks)]
+        told = (block for notebook in self.notebooks.values() for block in notebook.blocks)
+        return list(islice(chain(self.page, told), MOST_BLOCKS))
+
+    @cached_property
+    def heads(self) -> list[tuple[Block, ...]]:
+        """Of each of ``blocks``, and so of each of ``page``: what it stands under, the nearest first."""
+        return above(self.blocks)
 
     @cached_property
     def runs(self) -> dict[str, dict[str, Any]]:
@@ -111,9 +121,17 @@ class Submission:
         for run in self.runs.values():
             data = run.get("data")
             classes = data.get("classes") if isinstance(data, dict) else None
-            if run.get("task") in words.TASKS and isinstance(classes, list) and classes:
+            if run.get("task") in words.TASKS and isinstance(classes, list) and 0 < len(classes) <= _CLASSES:
                 known.append([str(name) for name in classes])
         return known[0] if known and all(classes == known[0] for classes in known) else None
+
+    def is_class(self, label: str) -> bool:
+        """Whether a name is that of a class of the runs, whatever the case and the dashes."""
+        return plain_name(label) in self._plain_classes
+
+    @cached_property
+    def _plain_classes(self) -> frozenset[str]:
+        return frozenset(map(plain_name, self.classes or ()))
 
     @cached_property
     def task(self) -> str | None:
@@ -166,7 +184,11 @@ class Submission:
         return "branch", found["rest"]
 
     def _notebook_files(self) -> Iterator[tuple[str, bytes | None]]:
-        paths = [path for path in self.tree.entries if path.casefold().endswith(".ipynb") and "checkpoint" not in path]
+        paths = [
+            path
+            for path in self.tree.entries
+            if path.casefold().endswith(".ipynb") and _CHECKPOINTS not in path.split("/")
+        ]
         for path in sorted(paths)[:_NOTEBOOKS]:
             yield path, self.tree.read(path, notebooks.LIMIT)
 
@@ -177,6 +199,11 @@ class Submission:
         except (ValueError, yaml.YAMLError, RecursionError):
             return {}
         return record if isinstance(record, dict) else {}
+
+
+def plain_name(name: str) -> str:
+    """What a name of a class is recognised by."""
+    return re.sub(r"[\s_-]+", " ", name).strip().casefold()
 
 
 def decoded(content: bytes) -> tuple[str, str]:

@@ -39,7 +39,8 @@ _STEMS: dict[str, str] = {
     "placeholder": r"\btodo\b|\btbd\b|\bfixme\b|lorem ipsum|напишите|запишите здесь|впишите|заполните|write your|fill in|"
     r"будет позже|your (text|conclusions?) here|\bxxx\b",
 }
-_PATTERNS = {name: re.compile(stem, re.IGNORECASE) for name, stem in _STEMS.items()}
+# An ending has some letters: without a limit a stem that is repeated ten thousand times would take seconds.
+_PATTERNS = {name: re.compile(stem.replace(r"\w*", r"\w{0,12}"), re.IGNORECASE) for name, stem in _STEMS.items()}
 
 TASKS = ("classification", "segmentation", "detection")
 
@@ -83,15 +84,15 @@ _TENS = ("два|двум|двух|two", "три|трем|трём|трех|тр
 _TENS_REST = ("сем[ьи]|seven", "восем[ьи]|восьми|eight", "девят[ьи]|nine", "десят[ьи]|ten")
 _NUMBER_WORDS = dict(enumerate((*_TENS, *_TENS_REST), start=2))
 _CLASSES = r"(?:класс(?!иф)|class(?!if)|категори|categor)"
-_BETWEEN = r"(?:(?!на\b|в\b|по\b|per\b|of\b|for\b|in\b|each\b|кажд)[\w-]+\s+){0,2}?"
+_BETWEEN = r"(?:(?!на\b|в\b|по\b|per\b|of\b|for\b|in\b|each\b|кажд)[\w-]{1,30}\s{1,5}){0,2}?"
 """Between a number and its noun: `10 balanced classes`, but not `2000 per class`."""
 _COUNT = re.compile(
-    rf"(?<![\w.,:-])(?P<before>\d{{1,4}})[-\s]+{_BETWEEN}{_CLASSES}|"
-    rf"{_CLASSES}\w*\s*(?:\(|[:=—–-]|равн\w*|is)\s*(?P<after>\d{{1,4}})\b",
+    rf"(?<![\w.,:-])(?P<before>\d{{1,4}})[-\s]{{1,5}}{_BETWEEN}{_CLASSES}|"
+    rf"{_CLASSES}\w{{0,12}}\s{{0,5}}(?:\(|[:=—–-]|равн\w{{0,5}}|is)\s{{0,5}}(?P<after>\d{{1,4}})\b",
     re.IGNORECASE,
 )
 _COUNT_WORDS = {
-    number: re.compile(rf"\b(?:{words})\b\s+{_BETWEEN}{_CLASSES}", re.IGNORECASE)
+    number: re.compile(rf"\b(?:{words})\b\s{{1,5}}{_BETWEEN}{_CLASSES}", re.IGNORECASE)
     for number, words in _NUMBER_WORDS.items()
 }
 _BINARY = re.compile(r"бинарн|двухклассов|binary", re.IGNORECASE)
@@ -136,7 +137,7 @@ def shown_count(text: str) -> int | None:
 
 def metrics_in(text: str) -> dict[str, str]:
     """Metrics that a text names -> the text that follows the name, up to the next name."""
-    text = text[:_LONGEST]
+    text = " ".join(text[:_LONGEST].split())  # between many spaces the patterns would look for very long
     taken: list[tuple[int, int, str]] = []
     for name, pattern in METRICS.items():
         for match in pattern.finditer(text):
@@ -180,7 +181,7 @@ def homework_number(branch: str) -> int | None:
     return None
 
 
-_NAME_WORD = r"[А-ЯЁA-Z][а-яёa-zА-ЯЁ'’-]+"
+_NAME_WORD = r"[А-ЯЁA-Z][а-яёa-zА-ЯЁ'’-]{1,40}"
 _FULL_NAME = re.compile(rf"{_NAME_WORD}(?:[ \t\u00a0]+(?:{_NAME_WORD}|[А-ЯЁA-Z]\.)){{1,3}}")
 _PATRONYMIC = re.compile(r"(?:ович|евич|ьич|овна|евна|ична|инична|оглы|кызы)(?!\w)", re.IGNORECASE)
 _NO_NAME = re.compile(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vyvod.coursework.numbers.finding import REWRITE, NumberFinding, Place, counted, right, unknown, wrong
+from vyvod.coursework.numbers.finding import REWRITE, NumberFinding, Place, counted, right, told, unknown, wrong
 from vyvod.coursework.numbers.marks import Mark
 from vyvod.coursework.numbers.recomputing import RecomputingError, read_object
 from vyvod.coursework.numbers.runs import Runs, agree, is_folder
+from vyvod.coursework.records import name_of
 
 _CURE = f"Copy it again from the experiment: {REWRITE}."
 Record = Mapping[str, Any]
@@ -37,7 +37,7 @@ def compare_experiment(mark: Mark, runs: Runs) -> Iterator[NumberFinding]:
         found = [
             *_registered(place, path, results, record),
             *_arms(place, path, results),
-            *_runs(place, path, results, runs),
+            *_runs(place, path, results, record, runs),
         ]
     except (AttributeError, KeyError, TypeError, ValueError, IndexError):
         yield unknown(place, f"{path} or record.json beside it is not what an experiment writes. {_CURE}")
@@ -59,7 +59,9 @@ def _registered(place: Place, path: str, results: Record, record: Record) -> Ite
     planned = {arm["name"]: _seeds(arm) for arm in record["arms"]}
     for arm in _all_arms(results):
         name = str(arm["name"])[:80]
-        if arm["name"] in planned and planned[arm["name"]] != _seeds(arm):
+        if arm["name"] not in planned:
+            yield wrong(place, name, "not registered", f"{path} has {name}, which record.json does not have. {_CURE}")
+        elif planned[arm["name"]] != _seeds(arm):
             claimed, true = counted(len(arm["runs"]), "run"), counted(len(planned[arm["name"]]), "run")
             text = f"{path} has {claimed} of {name} and record.json {true}, or they have other seeds. {_CURE}"
             yield wrong(place, claimed, true, text)
@@ -78,7 +80,7 @@ def _arms(place: Place, path: str, results: Record) -> Iterator[NumberFinding]:
     means = [_mean(arm) for arm in _all_arms(results)]
     for arm, mean in zip(_all_arms(results), means, strict=True):
         if mean is not None and not agree(arm.get("mean"), mean):
-            claimed, true, name = _told(arm.get("mean")), _told(mean), str(arm["name"])[:80]
+            claimed, true, name = told(arm.get("mean")), told(mean), str(arm["name"])[:80]
             yield wrong(
                 place, claimed, true, f"{path} says that the mean of {name} is {claimed}; its runs have {true}. {_CURE}"
             )
@@ -87,7 +89,7 @@ def _arms(place: Place, path: str, results: Record) -> Iterator[NumberFinding]:
         if mean is None or means[0] is None or claimed_difference is None:
             continue
         if not agree(claimed_difference, mean - means[0]):
-            claimed, true = _told(claimed_difference), _told(mean - means[0])
+            claimed, true = told(claimed_difference), told(mean - means[0])
             name = str(idea["name"])[:80]
             text = f"{path} says that {name} differs by {claimed}; the means of the runs differ by {true}. {_CURE}"
             yield wrong(place, claimed, true, text)
@@ -98,41 +100,35 @@ def _mean(arm: Record) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _runs(place: Place, path: str, results: Record, runs: Runs) -> Iterator[NumberFinding]:
-    """The value of each run is that of its folder."""
+def _runs(place: Place, path: str, results: Record, record: Record, runs: Runs) -> Iterator[NumberFinding]:
+    """The value of each run is that of its folder; a run without a value has none there either."""
     metric, split = str(results["metric"]), str(results["split"])
     counts = {"recomputed": 0, "stored": 0, "absent": 0}
-    for run in [run for arm in _all_arms(results) for run in arm["runs"] if run["value"] is not None]:
-        folder = _name_in_results(str(run["folder"] or ""))
+    registered = {(arm["name"], run["seed"]): run for arm in record["arms"] for run in arm["runs"]}
+    for name, run in [(arm["name"], run) for arm in _all_arms(results) for run in arm["runs"]]:
+        # Of a run that was left out the folder may have been taken away too.
+        place_of_run = run["folder"] or registered.get((name, run["seed"]), {}).get("folder")
+        folder = name_of(str(place_of_run)) if place_of_run else ""
         evidence = runs.evidence(folder, split) if is_folder(folder) and not runs.missing(folder) else None
         if evidence is None or not evidence.knows(metric, None):
-            counts["absent"] += 1
+            counts["absent"] += run["value"] is not None
             continue
         true = evidence.value(metric, None)
         if agree(run["value"], true):
             counts["recomputed" if evidence.is_recomputed(metric, None) else "stored"] += 1
             continue
-        claimed, source = _told(run["value"]), evidence.source(metric, None)
-        text = f"{path} says {claimed} for {metric} of the run {folder}; the run has {_told(true)} ({source}). {_CURE}"
-        yield wrong(place, claimed, _told(true), text)
+        claimed, source = told(run["value"]), evidence.source(metric, None)
+        text = f"{path} says {claimed} for {metric} of the run {folder}; the run has {told(true)} ({source}). {_CURE}"
+        yield wrong(place, claimed, told(true), text)
     yield from _agreeing(place, metric, counts)
 
 
-def _name_in_results(folder: str) -> str:
-    # As `selection.name_of` makes it, which would load matplotlib.
-    return re.sub(r"[^\w.+-]+", "-", folder.rstrip("/").rpartition("/")[2]).strip("-")
-
-
 def _agreeing(place: Place, metric: str, counts: Mapping[str, int]) -> Iterator[NumberFinding]:
-    told = counted(counts["recomputed"] + counts["stored"], "run")
+    compared = counted(counts["recomputed"] + counts["stored"], "run")
     if counts["recomputed"] or counts["stored"]:
         how = f"{counts['recomputed']} computed again from per-image files, {counts['stored']} from scores.json alone"
-        yield right(place, told, f"{metric} of {told} in results.json is that of their folders ({how}).")
+        yield right(place, compared, f"{metric} of {compared} in results.json is that of their folders ({how}).")
     if counts["absent"]:
-        told = counted(counts["absent"], "run")
-        text = f"{metric} of {told} could not be compared: their folders are not in results/, or have no such value."
-        yield unknown(place, text, claimed=told)
-
-
-def _told(value: float | None) -> str:
-    return "no value" if value is None else f"{value:.6g}"
+        absent = counted(counts["absent"], "run")
+        text = f"{metric} of {absent} could not be compared: their folders are not in results/, or have no such value."
+        yield unknown(place, text, claimed=absent)

@@ -47,6 +47,11 @@ def unknown(place: Place | str, text: str, *, claimed: str = "") -> NumberFindin
     return NumberFinding(str(place), claimed, "", ok=None, text=text)
 
 
+def told(value: float | None) -> str:
+    """A value as it stands in a file."""
+    return "no value" if value is None else f"{value:.6g}"
+
+
 def counted(number: int, noun: str) -> str:
     """``1 number``, ``2 numbers``."""
     return f"{number} {noun}" + ("" if number == 1 else "s")

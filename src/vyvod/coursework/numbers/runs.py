@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from vyvod.coursework.numbers.finding import REWRITE, NumberFinding, unknown, wrong
+from vyvod.coursework.numbers.finding import REWRITE, NumberFinding, told, unknown, wrong
 from vyvod.coursework.numbers.recomputing import (
     MissingError,
     Read,
@@ -133,10 +133,10 @@ class Runs:
                 metric, claimed, true = found[0]
                 more = f", and {len(found) - 1} more values differ" if len(found) > 1 else ""
                 text = (
-                    f"{path} was changed: it says {_told(claimed)} for {metric} on {evidence.split}, and the per-image file "
-                    f"gives {_told(true)}{more}. Copy the file from the run folder again: {REWRITE}."
+                    f"{path} was changed: it says {told(claimed)} for {metric} on {evidence.split}, and the per-image file "
+                    f"gives {told(true)}{more}. Copy the file from the run folder again: {REWRITE}."
                 )
-                yield wrong(path, _told(claimed), _told(true), text)
+                yield wrong(path, told(claimed), told(true), text)
             if evidence.reason and not evidence.missing:
                 text = f"Nothing could be computed again: {evidence.reason}. Copy the file again: {REWRITE}."
                 yield unknown(evidence.folder, text)
@@ -154,7 +154,3 @@ def _get(values: Values | None, metric: str, label: int | None) -> float | None:
     if values is None:
         return None
     return values.overall[metric] if label is None else values.per_class[metric][label]
-
-
-def _told(value: float | None) -> str:
-    return "no value" if value is None else f"{value:.6g}"

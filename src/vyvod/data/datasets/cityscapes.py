@@ -167,7 +167,11 @@ def _part_cities(
     chosen = np.isin(towns, drawn)
     if not drawn or chosen.all():
         return dict(known), []
-    return known | {"train": pool.subset(np.flatnonzero(~chosen)), "val": pool.subset(np.flatnonzero(chosen))}, drawn  # type: ignore[operator]
+    parts: dict[SplitName, MaskFiles] = {
+        "train": pool.subset(np.flatnonzero(~chosen)),
+        "val": pool.subset(np.flatnonzero(chosen)),
+    }
+    return {**known, **parts}, drawn
 
 
 def _draw_cities(towns: np.ndarray, wanted: int, seed: int) -> list[str]:

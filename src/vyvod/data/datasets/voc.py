@@ -35,7 +35,7 @@ from vyvod.data.formats.boxes import BoxFiles, Framer, box_notes, gathered, join
 from vyvod.data.formats.layouts import Layout, check_present, find_layout, listed
 from vyvod.data.formats.masks import MaskFiles, voc_palette
 from vyvod.data.formats.voc import CLASSES, OBJECTS, VocMasks, read_list
-from vyvod.data.formats.voc_folder import check_apart, labelled_image, main_lists
+from vyvod.data.formats.voc_folder import MAIN, check_apart, labelled_image, main_lists
 from vyvod.data.formats.voc_xml import read_annotation
 from vyvod.errors import DataError, SettingsError
 from vyvod.types import SPLITS, SplitName
@@ -123,15 +123,8 @@ def _published(folder: Path) -> dict[SplitName, list[str]]:
         names["test"] = []
     if not names["train"] and not names["val"]:
         raise DataError(f"{lists} has no list of images; expected train.txt and val.txt, a name in each line.")
-    _check_apart(lists, names)
+    check_apart(lists, names, cure="Take the published lists.")
     return {split: listed_names for split, listed_names in names.items() if listed_names}
-
-
-def _check_apart(lists: Path, names: Mapping[SplitName, Sequence[str]]) -> None:
-    for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
-        both = set(names[first]) & set(names[second])  # type: ignore[index]
-        if both:
-            raise DataError(f"{lists}: {min(both)} is in {first}.txt and in {second}.txt. Take the published lists.")
 
 
 def _with_sbd(names: Mapping[SplitName, Sequence[str]], folder: Path, settings: DataSettings) -> _Names:
@@ -231,8 +224,8 @@ def _box_splits(folder: Path, root: Path) -> dict[SplitName, BoxFiles]:
     if not any(f"{name}.xml" in there for name in lists.get("test", ())):
         lists.pop("test", None)
     if not lists:
-        raise DataError(f"{folder / 'ImageSets' / 'Main'} has no list of images; expected train.txt and val.txt.")
-    check_apart(folder, lists)
+        raise DataError(f"{folder / MAIN} has no list of images; expected train.txt and val.txt.")
+    check_apart(folder / MAIN, lists)
     return {split: _box_split(folder, root, names) for split, names in lists.items()}
 
 

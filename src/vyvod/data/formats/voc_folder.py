@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path, PurePosixPath
 
-from vyvod.data.formats.boxes import BoxFolder, Framer, LabelledImage, box_notes, gathered
+from vyvod.data.formats.boxes import BoxFiles, BoxFolder, Framer, LabelledImage, box_notes, gathered
 from vyvod.data.formats.class_tables import read_names
 from vyvod.data.formats.folders import IMAGE_SUFFIXES, SPLIT_FOLDERS, natural
 from vyvod.data.formats.voc import read_list
@@ -15,6 +16,8 @@ from vyvod.errors import DataError
 from vyvod.types import SPLITS, SplitName
 
 TREE = "Annotations/*.xml and JPEGImages/ (or the XML files beside the images), and ImageSets/Main/{train,val,test}.txt"
+MAIN = Path("ImageSets/Main")
+"""Where the lists of images are."""
 IMAGES = ("JPEGImages", "images", "Images", "img", "imgs")
 
 
@@ -114,7 +117,7 @@ def _piles(root: Path, folders: Mapping[SplitName | None, XmlFolder]) -> dict[Sp
     whole, lists = folders[None], main_lists(root)
     if not lists:
         return {"train": (whole, _files(whole))}
-    check_apart(root, lists)
+    check_apart(root / MAIN, lists)
     return {split: (whole, [whole.annotations / f"{name}.xml" for name in names]) for split, names in lists.items()}
 
 
@@ -124,25 +127,30 @@ def _files(folder: XmlFolder) -> list[Path]:
 
 def main_lists(root: Path) -> dict[SplitName, list[str]]:
     """Names of the images of each split as ``ImageSets/Main`` has them; train is what trainval has beyond val."""
-    folder = root / "ImageSets" / "Main"
+    folder = root / MAIN
     names: dict[SplitName, list[str]] = {split: read_list(folder / f"{split}.txt") for split in SPLITS}
     held_out = {*names["val"], *names["test"]}
     names["train"] = names["train"] or [n for n in read_list(folder / "trainval.txt") if n not in held_out]
     return {split: found for split, found in names.items() if found}
 
 
-def check_apart(root: Path, lists: Mapping[SplitName, Sequence[str]]) -> None:
+def check_apart(
+    folder: Path, lists: Mapping[SplitName, Sequence[str]], *, cure: str = "No image may be in both."
+) -> None:
     """No image is in two lists.
+
+    Args:
+        folder: where the lists are.
+        lists: names of the images of each split.
+        cure: the last sentence of the error.
 
     Raises:
         DataError: an image is.
     """
-    for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
-        both = set(lists.get(first, ())) & set(lists.get(second, ()))  # type: ignore[call-overload]
+    for first, second in combinations(SPLITS, 2):
+        both = set(lists.get(first, ())) & set(lists.get(second, ()))
         if both:
-            raise DataError(
-                f"{root / 'ImageSets' / 'Main'}: {min(both)} is in {first}.txt and in {second}.txt. No image may be in both."
-            )
+            raise DataError(f"{folder}: {min(both)} is in {first}.txt and in {second}.txt. {cure}")
 
 
 def _classes(root: Path, said: Sequence[Annotation]) -> tuple[str, ...]:
@@ -169,8 +177,8 @@ def _stem(name: str) -> str:
     return PurePosixPath(name.replace("\\", "/")).stem
 
 
-def _left_over(root: Path, folders: Mapping[SplitName | None, XmlFolder], splits: Iterable[object]) -> Iterator[str]:
-    used = {image for split in splits for image in split.images}  # type: ignore[attr-defined]
+def _left_over(root: Path, folders: Mapping[SplitName | None, XmlFolder], splits: Iterable[BoxFiles]) -> Iterator[str]:
+    used = {image for split in splits for image in split.images}
     for folder in folders.values():
         names = [path.relative_to(root).as_posix() for path in sorted(folder.images.iterdir()) if _is_image(path)]
         unused = [name for name in names if name not in used]

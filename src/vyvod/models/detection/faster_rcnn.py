@@ -14,6 +14,11 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from vyvod.models.rcnn import network, published
+
+# Asked of this file (``models/contract.py``), and the same for both architectures.
+from vyvod.models.rcnn.network import classes_of as classes_of
+from vyvod.models.rcnn.network import fit_input as fit_input
+from vyvod.models.rcnn.network import for_weights as for_weights
 from vyvod.types import InputSpec
 
 HEAD = ("roi_heads.box_predictor",)
@@ -41,16 +46,6 @@ class Options(network.RcnnOptions):
         return self
 
 
-def fit_input(options: Options, native: InputSpec | None) -> InputSpec:
-    """Native size; the network resizes."""
-    return network.input_of(options, options.backbone, native)
-
-
-def for_weights(options: Options, source: str) -> Options:
-    """With weights, batch norms are frozen and the first stages of the backbone are not trained."""
-    return network.for_pretrained(options, options.backbone)  # type: ignore[no-any-return]
-
-
 def pretrained(options: Options) -> published.BodyDownload:
     """Torchvision's ImageNet weights, for the backbone."""
     return published.imagenet(options.backbone)
@@ -66,12 +61,7 @@ def read(path: Path, options: Options) -> Mapping[str, Tensor] | None:
     return published.read(path, FAMILY, options.backbone)
 
 
-def classes_of(outputs: int) -> int:
-    """The head has one output more than there are classes: background."""
-    return outputs - 1
-
-
 def build(options: Options, spec: InputSpec, classes: int) -> nn.Module:
     """Images -> boxes, labels in 1..classes and scores; in training with targets -> losses."""
     finer = None if options.finest_stride == 32 else options.finest_stride
-    return network.assemble(FAMILY, options.backbone, options, classes, finest_stride=finer)
+    return network.assemble(FAMILY, options, classes, finest_stride=finer)

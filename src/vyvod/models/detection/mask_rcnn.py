@@ -12,6 +12,11 @@ from typing import Literal
 from torch import Tensor, nn
 
 from vyvod.models.rcnn import network, published
+
+# Asked of this file (``models/contract.py``), and the same for both architectures.
+from vyvod.models.rcnn.network import classes_of as classes_of
+from vyvod.models.rcnn.network import fit_input as fit_input
+from vyvod.models.rcnn.network import for_weights as for_weights
 from vyvod.types import InputSpec
 
 HEAD = ("roi_heads.box_predictor", "roi_heads.mask_predictor.mask_fcn_logits")
@@ -26,16 +31,6 @@ class Options(network.RcnnOptions):
 
     backbone: Literal["resnet50-fpn", "resnet50-fpn-v2"] = "resnet50-fpn"
     """v2 has batch norms in the pyramid and convolutions in the second stage, and is more accurate."""
-
-
-def fit_input(options: Options, native: InputSpec | None) -> InputSpec:
-    """Native size; the network resizes."""
-    return network.input_of(options, options.backbone, native)
-
-
-def for_weights(options: Options, source: str) -> Options:
-    """With weights, batch norms are frozen and the first stages of the backbone are not trained."""
-    return network.for_pretrained(options, options.backbone)  # type: ignore[no-any-return]
 
 
 def pretrained(options: Options) -> published.BodyDownload:
@@ -53,11 +48,6 @@ def read(path: Path, options: Options) -> Mapping[str, Tensor] | None:
     return published.read(path, FAMILY, options.backbone)
 
 
-def classes_of(outputs: int) -> int:
-    """The head has one output more than there are classes: background."""
-    return outputs - 1
-
-
 def build(options: Options, spec: InputSpec, classes: int) -> nn.Module:
     """Images -> boxes, labels in 1..classes, scores and masks; in training with targets -> losses."""
-    return network.assemble(FAMILY, options.backbone, options, classes)
+    return network.assemble(FAMILY, options, classes)

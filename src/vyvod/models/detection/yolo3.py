@@ -27,6 +27,7 @@ from vyvod.models.yolo.decoding import Coding
 from vyvod.models.yolo.detector import DarknetYolo, Scale
 from vyvod.models.yolo.loss3 import Yolo3Loss
 from vyvod.models.yolo.options import YoloOptions, yolo_input
+from vyvod.models.yolo.options import classes_of as classes_of  # asked of this file
 from vyvod.models.yolo.tiny import TinyYolo
 from vyvod.types import InputSpec
 
@@ -66,11 +67,6 @@ class Options(YoloOptions):
 def head(options: Options) -> tuple[str, ...]:
     """The output convolutions."""
     return tuple(f"output{scale.stride}" for scale in (TINY_SCALES if options.size == "tiny" else SCALES))
-
-
-def classes_of(outputs: int) -> int:
-    """Each of three anchors has a box, an objectness and the classes."""
-    return outputs // 3 - 5
 
 
 def read(path: Path, options: Options) -> dict[str, Tensor] | None:

@@ -18,6 +18,7 @@ from vyvod.models.yolo.decoding import Coding
 from vyvod.models.yolo.detector import Scale, Yolo
 from vyvod.models.yolo.loss5 import Yolo5Loss
 from vyvod.models.yolo.options import YoloOptions, yolo_input
+from vyvod.models.yolo.options import classes_of as classes_of  # asked of this file
 from vyvod.types import InputSpec
 
 RESIZE = "letterbox"
@@ -70,11 +71,6 @@ class Options(YoloOptions):
     """Weight of the objectness, for images of 640 pixels; grows with the area."""
     class_gain: float = Field(0.5, ge=0)
     """Weight of the classes, for 80 of them; grows with their number."""
-
-
-def classes_of(outputs: int) -> int:
-    """Each of three anchors has a box, an objectness and the classes."""
-    return outputs // 3 - 5
 
 
 def read(path: Path, options: Options) -> dict[str, Tensor] | None:

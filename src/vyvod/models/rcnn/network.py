@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from pydantic import Field
@@ -78,36 +78,43 @@ class RcnnOptions(Record):
     """Of two boxes of a class whose IoU is above it, the one with the lower score is dropped."""
     detections: int = Field(100, ge=1)
     """At most, of each image."""
+    backbone: str
+    """A key of ``BUILDERS``; which ones, and the default, each architecture says."""
 
 
-def input_of(options: RcnnOptions, backbone: str, native: InputSpec | None) -> InputSpec:
-    """RGB, native size; for images of various sizes the largest that the network resizes them to."""
-    shorter, longer = sides(options, backbone)
+AnyOptions = TypeVar("AnyOptions", bound=RcnnOptions)
+
+
+def fit_input(options: RcnnOptions, native: InputSpec | None) -> InputSpec:
+    """RGB, native size, since the network resizes; for images of various sizes the largest that it resizes them to."""
+    shorter, longer = sides(options)
     return InputSpec(3, shorter, longer) if native is None else InputSpec(3, native.height, native.width)
 
 
-def for_pretrained(options: Any, backbone: str) -> Any:
-    """The options with which a network with weights is trained, as torchvision has it."""
-    norm = options.norm or ("batch" if backbone.endswith("v2") else "frozen")
+def for_weights(options: AnyOptions, source: str) -> AnyOptions:
+    """As torchvision has it: with weights batch norms are frozen (v2: not) and the backbone's first stages are not trained."""
+    norm = options.norm or ("batch" if options.backbone.endswith("v2") else "frozen")
     layers = PRETRAINED_STAGES if options.trainable_layers is None else options.trainable_layers
     return options.model_copy(update={"norm": norm, "trainable_layers": layers})
 
 
-def assemble(
-    family: str, backbone: str, options: RcnnOptions, classes: int, *, finest_stride: int | None = None
-) -> Rcnn:
+def classes_of(outputs: int) -> int:
+    """The head has one output more than there are classes: background."""
+    return outputs - 1
+
+
+def assemble(family: str, options: RcnnOptions, classes: int, *, finest_stride: int | None = None) -> Rcnn:
     """Build one of torchvision's networks, freshly initialised.
 
     Args:
         family: ``fasterrcnn`` or ``maskrcnn``.
-        backbone: a key of ``BUILDERS``.
         options: as set.
         classes: without background.
         finest_stride: of MobileNet's maps that are looked at, pixels; None: as published, 32.
     """
+    backbone = options.backbone
     theirs = models.get_model(
-        f"{family}_{BUILDERS[backbone]}", weights=None, weights_backbone=None, num_classes=classes + 1,
-        **_arguments(options, backbone),
+        f"{family}_{BUILDERS[backbone]}", weights=None, weights_backbone=None, num_classes=classes + 1, **_arguments(options)
     )  # fmt: skip
     if options.box_features != PUBLISHED_FEATURES:
         _narrow(theirs.roi_heads, options.box_features, classes, convolutional=backbone.endswith("v2"))
@@ -119,9 +126,9 @@ def assemble(
     return model
 
 
-def sides(options: RcnnOptions, backbone: str) -> tuple[int, int]:
+def sides(options: RcnnOptions) -> tuple[int, int]:
     """Pixels of the shorter and of the longer side that images are resized to."""
-    shorter, longer = SIDES.get(backbone, (800, 1333))
+    shorter, longer = SIDES.get(options.backbone, (800, 1333))
     shorter = options.min_size or shorter
     return shorter, max(options.max_size or longer, shorter)
 
@@ -208,8 +215,8 @@ def _of_one_size(images: Images) -> list[list[int]]:
     return list(places.values())
 
 
-def _arguments(options: RcnnOptions, backbone: str) -> dict[str, Any]:
-    shorter, longer = sides(options, backbone)
+def _arguments(options: RcnnOptions) -> dict[str, Any]:
+    shorter, longer = sides(options)
     arguments = {
         "min_size": shorter,
         "max_size": longer,

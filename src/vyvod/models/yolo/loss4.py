@@ -36,8 +36,7 @@ class Yolo4Loss:
         with torch.autocast(levels[0].raw.device.type, enabled=False):
             chosen = best_anchors(levels, objects, above=self.also)
             terms = [self._of_level(level, objects, mine) for level, mine in zip(levels, chosen, strict=True)]
-            share = 1 / max(len(levels[0].raw), 1)
-            return self.gains.scaled(box=share, objectness=share, classes=share).weigh(terms)
+            return self.gains.weigh_sums(terms, images=len(levels[0].raw))
 
     def _of_level(self, level: Level, objects: Objects, chosen: Tensor) -> Terms:
         pairs = in_own_cell(level, objects, chosen)

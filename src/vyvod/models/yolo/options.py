@@ -44,6 +44,11 @@ class YoloOptions(Record):
         return Limits(self.score_threshold, self.nms_threshold, self.detections, self.candidates)
 
 
+def classes_of(outputs: int) -> int:
+    """Each of three anchors has a box, an objectness and the classes."""
+    return outputs // 3 - 5
+
+
 def yolo_input(native: InputSpec | None, *, side: int) -> InputSpec:
     """RGB, the sides of the images rounded up to multiples of 32.
 

@@ -32,6 +32,11 @@ class Gains:
         box, objectness, classes = (torch.stack(column).sum() for column in zip(*terms, strict=True))
         return {"box": box * self.box, "objectness": objectness * self.objectness, "class": classes * self.classes}
 
+    def weigh_sums(self, terms: Iterable[Terms], *, images: int) -> dict[str, Tensor]:
+        """Means over the images of terms that are sums over the cells; 0 images count as one."""
+        share = 1 / max(images, 1)
+        return self.scaled(box=share, objectness=share, classes=share).weigh(terms)
+
 
 def total(values: Tensor, counts: Tensor) -> Tensor:
     """Sum of the rows that count; 0, with a gradient, where none does.

@@ -31,6 +31,7 @@ from vyvod.report.document import (
 )
 from vyvod.report.figures import COLOURS, class_balance
 from vyvod.report.records import SPLITS, Arrays, ExampleRecord, Floats, Run, SplitRecord
+from vyvod.report.stored import expect_names
 from vyvod.report.text import UNKNOWN, Words
 
 EXAMPLE: type[ExampleRecord] = gallery.AnswerRecord
@@ -49,9 +50,7 @@ _ANNOTATED_CELLS = 12
 
 def check_rows(path: Path, rows: Arrays, classes: int) -> None:
     """Raise `RunError` for rows that no classifier of this run wrote."""
-    missing = [name for name in _NEEDED if name not in rows]
-    if missing:
-        raise RunError(f"{path} lacks {', '.join(missing)}. `vyvod evaluate RUN` writes it again.")
+    expect_names(path, rows, _NEEDED)
     for name in ("label", "predicted"):
         if rows[name].size and not (rows[name].min() >= 0 and rows[name].max() < classes):
             raise RunError(
@@ -207,16 +206,10 @@ def _classes(run: Run, words: Words, split: str) -> Section:
     blocks: list[Block] = []
     f1 = scores.get("f1")
     if f1 is not None and np.isfinite(f1).any():
-        best, worst = int(np.nanargmax(f1)), int(np.nanargmin(f1))
-        extremes: dict[str, Inline] = {
-            "best": Strong(run.classes[best]),
-            "high": words.number(f1[best], 3),
-            "worst": Strong(run.classes[worst]),
-            "low": words.number(f1[worst], 3),
-        }
+        paint = partial(_paint_bars, scores=scores, words=words)
         blocks = [
-            Paragraph(words.text("classes_extremes", **extremes)),
-            Pictures([_bars(run, words, scores, split=split)]),
+            Paragraph(bars.extremes(run, words, f1, key="classes_extremes")),
+            Pictures([bars.picture(run, words, f1, name="per_class", split=split, paint=paint)]),
         ]
     blocks.append(_class_table(run, words, {name: scores[name] for name in shown}, split=split))
     if any(np.isnan(scores[name]).any() for name in shown):
@@ -247,18 +240,6 @@ def _class_table(run: Run, words: Words, scores: dict[str, Floats], *, split: st
         rows,
         sortable=True,
     )
-
-
-def _bars(run: Run, words: Words, scores: dict[str, Floats], *, split: str) -> Picture:
-    kept = bars.kept_classes(scores["f1"])
-    some = None in kept
-    title = words.say("fig_per_class_some" if some else "fig_per_class", split=words.say(f"split_{split}"))
-    paint = partial(_paint_bars, scores=scores, words=words)
-    figure = bars.draw(title, run.classes, scores["f1"], kept=kept, paint=paint, words=words)
-    classes = words.count(int(np.isfinite(scores["f1"]).sum()), "class_of")
-    counts = {"worst": bars.WORST, "best": bars.BEST, "classes": classes}
-    caption = words.say("cap_per_class_some", **counts) if some else words.say("cap_per_class")
-    return Picture("per_class", figure, words.say("alt_table", title=title), caption)
 
 
 def _paint_bars(axes: Axes, rows: list[int], places: list[int], *, scores: dict[str, Floats], words: Words) -> None:

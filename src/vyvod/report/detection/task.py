@@ -10,8 +10,10 @@ from vyvod.report.contract import Shown
 from vyvod.report.detection import balance as objects
 from vyvod.report.detection import classes, confidence, confusion, curves, errors, gallery, images, suspects
 from vyvod.report.detection.boxes import BoxRecord
-from vyvod.report.document import Block, Code, Section, Strong, Text
+from vyvod.report.document import Block, Section, Strong, Text
+from vyvod.report.headline import two_metrics
 from vyvod.report.records import Arrays, ExampleRecord, Run, SplitRecord
+from vyvod.report.stored import expect_names, expect_shape
 from vyvod.report.text import Words
 
 EXAMPLE: type[ExampleRecord] = BoxRecord
@@ -41,11 +43,9 @@ _COUNTS = ("true_positives", "false_positives", "false_negatives")
 
 def check_rows(path: Path, rows: Arrays, classes: int) -> None:
     """Raise `RunError` for rows that no detection of this run wrote."""
-    missing = [name for name in ("id", "f1") if name not in rows]
-    if missing:
-        raise RunError(f"{path} lacks {', '.join(missing)}. `vyvod evaluate RUN` writes it again.")
+    expect_names(path, rows, ("id", "f1"))
     for name in _COUNTS:
-        _expect(path, rows, name, (len(rows["id"]), classes))
+        expect_shape(path, rows, name, (len(rows["id"]), classes))
     for kind in ("found", "truth"):
         _check_boxes(path, rows, classes, kind=kind)
 
@@ -56,8 +56,8 @@ def _check_boxes(path: Path, rows: Arrays, classes: int, *, kind: str) -> None:
         return
     count = len(rows[f"{kind}_image"])
     for name in ("label", "score", "area", "crowd"):
-        _expect(path, rows, f"{kind}_{name}", (count,))
-    _expect(path, rows, f"{kind}_box", (count, 4))
+        expect_shape(path, rows, f"{kind}_{name}", (count,))
+    expect_shape(path, rows, f"{kind}_box", (count, 4))
     for name, limit in ((f"{kind}_image", len(rows["id"])), (f"{kind}_label", classes)):
         values = rows.get(name, np.zeros(0))
         if values.size and not (values.min() >= 0 and values.max() < limit):
@@ -69,18 +69,10 @@ def _check_boxes(path: Path, rows: Arrays, classes: int, *, kind: str) -> None:
 
 def check_totals(path: Path, totals: Arrays, classes: int) -> None:
     """Raise `RunError` for sums that no detection of this run wrote."""
-    _expect(path, totals, "confusion", (classes + 1, classes + 1))
-    _expect(path, totals, "tide", (len(errors.KINDS),))
+    expect_shape(path, totals, "confusion", (classes + 1, classes + 1))
+    expect_shape(path, totals, "tide", (len(errors.KINDS),))
     for name in ("precision_curve", *(f"{metric}_by_confidence" for metric in ("precision", "recall", "f1"))):
-        _expect(path, totals, name, (classes, 101))
-
-
-def _expect(path: Path, arrays: Arrays, name: str, shape: tuple[int, ...]) -> None:
-    if name in arrays and arrays[name].shape != shape:
-        raise RunError(
-            f"{path} holds '{name}' of the shape {arrays[name].shape}, expected was {shape}; it belongs to another run. "
-            "`vyvod evaluate RUN` writes it again."
-        )
+        expect_shape(path, totals, name, (classes, 101))
 
 
 def brief(run: Run, words: Words) -> list[Text]:
@@ -126,17 +118,7 @@ def headline(run: Run, words: Words, split: str) -> Text:
     """The headline metric and mAP@0.5 (mAP@0.5:0.95 where that is the headline), precision and recall."""
     overall, metric = run.scores[split].overall, run.record.headline
     other = "map" if metric == "map50" else "map50"
-    sentence = words.text(
-        "detection_headline",
-        model=Code(run.record.model.name),
-        data=run.data_title,
-        metric=words.metric(metric),
-        value=Strong(words.number(overall.get(metric))),
-        other=words.metric(other),
-        second=Strong(words.number(overall.get(other))),
-        images=words.count(run.images(split), "image_on"),
-        split=words.say(f"of_split_{split}"),
-    )
+    sentence = two_metrics(run, words, split, key="detection_headline", metrics=(metric, other))
     precision, recall = overall.get("precision"), overall.get("recall")
     if precision is None or recall is None:
         return (*sentence, *words.text("headline_end"))

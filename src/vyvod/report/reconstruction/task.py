@@ -8,6 +8,7 @@ from vyvod.report.contract import Shown
 from vyvod.report.document import Block, Code, Section, Strong, Text
 from vyvod.report.reconstruction import gallery, images
 from vyvod.report.records import Arrays, ExampleRecord, InputRecord, Run, SplitRecord
+from vyvod.report.stored import expect_names
 from vyvod.report.text import Words
 
 EXAMPLE: type[ExampleRecord] = gallery.RedrawnRecord
@@ -28,9 +29,7 @@ DEFINITIONS: Mapping[str, str] = {
 
 def check_rows(path: Path, rows: Arrays, classes: int) -> None:
     """Raise `RunError` for rows that no autoencoder wrote."""
-    missing = [name for name in ("id", "mse") if name not in rows]
-    if missing:
-        raise RunError(f"{path} lacks {', '.join(missing)}. `vyvod evaluate RUN` writes it again.")
+    expect_names(path, rows, ("id", "mse"))
     if rows["mse"].shape != rows["id"].shape:
         raise RunError(
             f"{path} holds {len(rows['id'])} ids and {rows['mse'].size} errors; expected as many. "

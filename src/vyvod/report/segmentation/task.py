@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from vyvod.errors import RunError
 from vyvod.report.contract import Shown
-from vyvod.report.document import Block, Code, Section, Strong, Text
+from vyvod.report.document import Block, Section, Strong, Text
+from vyvod.report.headline import two_metrics
 from vyvod.report.records import SPLITS, Arrays, ExampleRecord, InputRecord, Run, SplitRecord
 from vyvod.report.segmentation import balance as pixels
 from vyvod.report.segmentation import classes, confusion, gallery, images
+from vyvod.report.stored import expect_names, expect_shape
 from vyvod.report.text import Words
 
 EXAMPLE: type[ExampleRecord] = gallery.MaskRecord
@@ -36,25 +37,14 @@ _LISTED = 20
 
 def check_rows(path: Path, rows: Arrays, classes: int) -> None:
     """Raise `RunError` for rows that no segmentation of this run wrote."""
-    missing = [name for name in ("id", "dice") if name not in rows]
-    if missing:
-        raise RunError(f"{path} lacks {', '.join(missing)}. `vyvod evaluate RUN` writes it again.")
+    expect_names(path, rows, ("id", "dice"))
     for name in ("true_positives", "support", "predicted"):
-        if name in rows and rows[name].shape != (len(rows["id"]), classes):
-            raise _foreign(path, name, rows[name].shape, (len(rows["id"]), classes))
+        expect_shape(path, rows, name, (len(rows["id"]), classes))
 
 
 def check_totals(path: Path, totals: Arrays, classes: int) -> None:
     """Raise `RunError` for sums that no segmentation of this run wrote."""
-    if "confusion" in totals and totals["confusion"].shape != (classes, classes):
-        raise _foreign(path, "confusion", totals["confusion"].shape, (classes, classes))
-
-
-def _foreign(path: Path, name: str, came: tuple[int, ...], expected: tuple[int, ...]) -> RunError:
-    return RunError(
-        f"{path} holds '{name}' of the shape {came}, expected was {expected}; it belongs to another run. "
-        "`vyvod evaluate RUN` writes it again."
-    )
+    expect_shape(path, totals, "confusion", (classes, classes))
 
 
 def brief(run: Run, words: Words) -> list[Text]:
@@ -116,17 +106,7 @@ def headline(run: Run, words: Words, split: str) -> Text:
     """The headline metric and mIoU (macro Dice where mIoU is the headline), and the pixel accuracy."""
     overall, metric = run.scores[split].overall, run.record.headline
     other = "dice" if metric == "iou" else "iou"
-    sentence = words.text(
-        "segmentation_headline",
-        model=Code(run.record.model.name),
-        data=run.data_title,
-        metric=words.metric(metric),
-        value=Strong(words.number(overall.get(metric))),
-        other=words.metric(other),
-        second=Strong(words.number(overall.get(other))),
-        images=words.count(run.images(split), "image_on"),
-        split=words.say(f"of_split_{split}"),
-    )
+    sentence = two_metrics(run, words, split, key="segmentation_headline", metrics=(metric, other))
     accuracy = overall.get("pixel_accuracy")
     if accuracy is None:
         return (*sentence, *words.text("headline_end"))

@@ -119,6 +119,10 @@ TEXTS: dict[str, Entry] = {
         "Too large for a repository, and so not in it: {list}. The program writes these files into the folder of the run.",
         "Слишком велики для репозитория и поэтому не включены: {list}. Программа сохраняет эти файлы в папке запуска.",
     ),
+    "hw_weights_elsewhere": (
+        "The settings begin from weights that are not in the repository: {list}. Put them there before training.",
+        "В настройках указаны начальные веса, которых нет в репозитории: {list}. Перед обучением добавьте их.",
+    ),
     "hw_versions_differ": (
         "The runs were made with different versions of {list}; {file} has those of the main run.",
         "Запуски сделаны с разными версиями библиотек ({list}); в {file} указаны версии главного запуска.",
