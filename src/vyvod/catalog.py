@@ -54,25 +54,25 @@ def metrics() -> dict[str, dict[str, str]]:
     return {path.stem: _read(path).constants["METRICS"] for path in _files(_PACKAGE / "metrics")}
 
 
-def find_dataset(name: str) -> Entry:
+def find_dataset(name: str, *, task: str | None = None) -> Entry:
     """The data set of that name, or in that ``.py`` file.
 
     Raises:
-        SettingsError: there is none; the text names the nearest.
+        SettingsError: there is none; the text names the nearest, of those for the task where that is given.
     """
-    return _find(name, datasets(), kind="data set", key="data", command="vyvod list data")
+    return _find(name, datasets(), task, kind="data set", key="data", command="vyvod list data")
 
 
-def find_architecture(name: str) -> Entry:
+def find_architecture(name: str, *, task: str | None = None) -> Entry:
     """The architecture of that name, in that ``.py`` file, or of a library (``timm/<name>``).
 
     Raises:
-        SettingsError: there is none; the text names the nearest.
+        SettingsError: there is none; the text names the nearest, of those for the task where that is given.
     """
     library = name.split("/", 1)[0]
     if library in LIBRARIES and not name.endswith(".py"):
         return _read(_PACKAGE / "models" / LIBRARIES[library] / f"{library}.py")
-    return _find(name, architectures(), kind="architecture", key="model", command="vyvod list models")
+    return _find(name, architectures(), task, kind="architecture", key="model", command="vyvod list models")
 
 
 def load(entry: Entry) -> ModuleType:
@@ -110,13 +110,14 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_")) if folder.is_dir() else []
 
 
-def _find(name: str, known: dict[str, Entry], *, kind: str, key: str, command: str) -> Entry:
+def _find(name: str, known: dict[str, Entry], task: str | None, *, kind: str, key: str, command: str) -> Entry:
     if name.endswith(".py"):
         return _read_own(name, kind=kind, key=key)
     if name in known:
         return known[name]
+    fitting = [other for other, entry in known.items() if task is None or task in entry.tasks]
     raise SettingsError(
-        f"There is no {kind} '{name}'.{nearest(name, known)} `{command}` lists what there is; "
+        f"There is no {kind} '{name}'.{nearest(name, fitting)} `{command}` lists what there is; "
         f"for your own, write {key}=./my_file.py."
     )
 

@@ -24,12 +24,13 @@ from tests.coursework.handed_in import (
     text_cell,
 )
 
-from vyvod.coursework.check import branch_files, checking, notebooks
+from vyvod.coursework.check import branch_files, checking, notebooks, words
 from vyvod.coursework.check.checking import CheckedRepository, check_all
 from vyvod.coursework.check.listing import lines, write_csv, write_json
-from vyvod.coursework.check.markdown import above, parse
+from vyvod.coursework.check.markdown import above, beside, parse
 from vyvod.coursework.check.requirements import HOMEWORK, TITLES, Finding
 from vyvod.coursework.check.requirements import MAIN as MAIN_REQUIREMENTS
+from vyvod.coursework.records import readme_hash
 from vyvod.errors import UserError
 from vyvod.report.text import TEXTS
 
@@ -186,7 +187,7 @@ def test_drafted_conclusions_need_own_ones(folder: Path) -> None:
 def test_a_blank_figure_and_a_broken_link(folder: Path) -> None:
     files = homework(**{"img/f1.png": picture(blank=True), "img/augmented.png": None, "img/Augmented.png": picture(1)})
     repository = checked(branch(folder, "homework_1", files))
-    assert having(repository, "fail") == {"figures", "figure-links"}
+    assert having(repository, "fail") == {"figures", "figure-links", "metric-curves"}
     assert "img/f1.png is blank" in finding(repository, "figures").found
     assert "img/Augmented.png" in finding(repository, "figure-links").cure
 
@@ -194,7 +195,7 @@ def test_a_blank_figure_and_a_broken_link(folder: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\nbroken", picture()[:-40], b"<html>404</html>", b"<svg><"])
 def test_pictures_that_do_not_open(folder: Path, content: bytes) -> None:
     repository = checked(branch(folder, "homework_1", homework(**{"img/f1.png": content})))
-    assert having(repository, "fail") == {"figures"}
+    assert having(repository, "fail") == {"figures", "metric-curves"}
 
 
 @pytest.mark.parametrize(
@@ -212,11 +213,11 @@ def test_pictures_that_do_not_open(folder: Path, content: bytes) -> None:
         (": 3 класса. Классы: кошка, собака, конь.", ".", {"task-class-count"}),
         ("![F1 с аугментацией](img/augmented.png)\n", "", {"experiment-results"}),
         ("**Сравнение с бейзлайном:** 0,83 против 0,80.", "", {"experiment-baseline"}),
-        ("**Цель:** поднять F1 на валидации.", "", {"experiment-goal"}),
+        ("**Цель:** поднять F1 на валидации.\n\n**Гипотеза:**", "**Идея:**", {"experiment-goal"}),
         ("**Гипотеза:** отражения добавляют разнообразия.", "", {"experiment-idea"}),
         ("## Набор данных\n\nВзяты 6000 снимков из CIFAR-10, по 2000 на класс.", "", {"data"}),
-        ("img/loss.png", "C:\\\\Users\\\\anna\\\\loss.png", {"figure-links"}),
-        ("img/loss.png", "../../etc/passwd", {"figure-links"}),
+        ("img/loss.png", "C:\\\\Users\\\\anna\\\\loss.png", {"figure-links", "loss-curve"}),
+        ("img/loss.png", "../../etc/passwd", {"figure-links", "loss-curve"}),
     ],
 )
 def test_one_fault(folder: Path, old: str, new: str, failed: set[str]) -> None:
@@ -281,6 +282,249 @@ def test_what_each_block_stands_under() -> None:
         "words": [], "A": [], "Goal": ["A"], "x": ["Goal", "A"], "B": ["A"], "y": ["B", "A"], "C": ["A"], "z": ["C", "A"],
         "D": [], "end": ["D"], "other": [],
     }  # fmt: skip
+
+
+def said(folder: Path, name: str, readme: str, **others: str | bytes | None) -> CheckedRepository:
+    return checked(branch(folder, name, homework(readme, **others)))
+
+
+def test_one_named_class_needs_no_number(folder: Path) -> None:
+    run = {"task": "detection", "data": {"classes": ["nucleus"], "splits": {"test": {"images": 4}}}}
+    readme = RUSSIAN.replace(
+        "Классификация изображений: 3 класса. Классы: кошка, собака, конь.",
+        "Детекция: сеть находит объекты класса **nucleus**.",
+    )
+    repository = said(folder, "homework_1", readme, **{"results/yolo/run.json": json.dumps(run)})
+    assert finding(repository, "task-class-count").found == "1 class"
+    assert {"task-class-count", "task-class-names"} <= having(repository, "pass", "homework_1")
+    repository = said(
+        folder, "homework_2", RUSSIAN.replace("3 класса. Классы: кошка, собака, конь", "один класс: ядро")
+    )
+    assert {"task-class-count", "task-class-names"} <= having(repository, "pass", "homework_2")
+
+
+@pytest.mark.parametrize(("images", "status"), [(4, "pass"), (5, "fail"), (True, "fail"), ("4", "fail")])
+def test_fewer_examples_where_there_are_no_more_images(folder: Path, images: object, status: str) -> None:
+    run = {
+        "task": "classification",
+        "data": {"classes": ["кошка", "собака", "конь"], "splits": {"test": {"images": images}}},
+    }
+    readme = RUSSIAN.replace("8 картинок", "4 картинки")
+    one = finding(said(folder, "homework_1", readme, **{"results/a/run.json": json.dumps(run)}), "examples")
+    assert one.status == status
+    assert ("no more images" in one.found) == (status == "pass")
+
+
+@pytest.mark.parametrize(
+    "task",
+    ["классов десять: кот, пёс.", "10 классов (0-9).", "цифры от 0 до 9.", "Классов 10: 0–9.", "Classes: 0 … 9, digits.",
+     "классы: " + ", ".join("абвгдежзик") + "."],
+)  # fmt: skip
+def test_ways_of_saying_how_many_classes_and_which(folder: Path, task: str) -> None:
+    readme = RUSSIAN.replace("3 класса. Классы: кошка, собака, конь.", task)
+    repository = said(folder, "homework_1", readme)
+    assert finding(repository, "task-class-count").found == "10 classes"
+    assert "task-class-names" in having(repository, "pass", "homework_1")
+
+
+def test_a_range_names_the_classes_of_a_run(folder: Path) -> None:
+    readme = RUSSIAN.replace("3 класса. Классы: кошка, собака, конь.", "10 классов (0-9).")
+    run = {"task": "classification", "data": {"classes": [str(number) for number in range(10)]}}
+    assert "task-class-names" in having(
+        said(folder, "homework_1", readme, **{"results/a/run.json": json.dumps(run)}), "pass"
+    )
+    run["data"]["classes"].append("11")  # type: ignore[index]
+    repository = said(folder, "homework_2", readme, **{"results/a/run.json": json.dumps(run)})
+    (found,) = [
+        one.found for one in repository.findings if (one.branch, one.requirement) == ("homework_2", "task-class-names")
+    ]
+    assert found.endswith(": 11")
+
+
+@pytest.mark.parametrize(
+    "text", ["F1 выросла на 10-20 % у всех классов.", "цифра 7 из 10", "2000 на класс", "в одном классе"]
+)
+def test_numbers_that_name_no_classes(text: str) -> None:
+    assert words.numbered_classes(text) == []
+    assert words.class_counts(text) == []
+
+
+@pytest.mark.parametrize("left", ["Будет позже", "TODO", "Здесь будет описание датасета.", "To be added."])
+def test_a_data_set_that_is_left_for_later(folder: Path, left: str) -> None:
+    readme = RUSSIAN.replace("Взяты 6000 снимков из CIFAR-10, по 2000 на класс.", left)
+    assert having(said(folder, "homework_1", readme), "fail") == {"data"}
+
+
+def test_a_data_set_of_the_main_branch_that_is_left_for_later(tmp_path: Path) -> None:
+    readme = MAIN.replace("CIFAR-10.", "будет позже")
+    assert having(checked(branch(begin(tmp_path / "r", readme=readme), "homework_1", homework())), "fail") == {
+        "main-data"
+    }
+
+
+@pytest.mark.parametrize("left", ["Здесь будет вывод о пользе отражений.", "Допишем позже, после защиты работы."])
+def test_conclusions_that_are_left_for_later(folder: Path, left: str) -> None:
+    readme = RUSSIAN.replace("отражения помогают, прирост больше разброса между запусками.", f"\n\n{left}\n")
+    assert having(said(folder, "homework_1", readme), "fail") == {"experiment-conclusions", "own-conclusions"}
+
+
+def test_a_table_alone_is_no_conclusion(folder: Path) -> None:
+    readme = RUSSIAN.split("## Эксперимент")[0] + "\n**Итог на тесте:**\n\n| | precision | recall | F1 |\n|-|-|-|-|\n"
+    readme += "| все классы вместе | 0.81 | 0.79 | 0.80 |\n\nИ по всем классам по отдельности:\n\n| a | b |\n|-|-|\n| 1 | 2 |\n"
+    assert having(said(folder, "homework_1", readme), "fail") == {"experiment", "own-conclusions"}
+
+
+def test_p_and_r_are_columns_of_metrics(folder: Path) -> None:
+    readme = RUSSIAN.replace("| Класс | Precision | Recall | F1 |", "| Класс | P | Box(R) | F1 |")
+    assert having(said(folder, "homework_1", readme), "fail") == set()
+
+
+@pytest.mark.parametrize(
+    "goal",
+    ["**Зачем.** Поднять F1 на валидации.", "Отражения взяты для чего: поднять F1.", "**Задача эксперимента:** поднять F1.",
+     "Хотим проверить, растёт ли F1.", "We want to see whether F1 grows."],
+)  # fmt: skip
+def test_a_goal_in_own_words(folder: Path, goal: str) -> None:
+    readme = RUSSIAN.replace("**Цель:** поднять F1 на валидации.", goal)
+    assert "experiment-goal" in having(said(folder, "homework_1", readme), "pass")
+
+
+def test_whether_a_hypothesis_is_the_goal_cannot_be_told(folder: Path) -> None:
+    repository = said(folder, "homework_1", RUSSIAN.replace("**Цель:** поднять F1 на валидации.", ""))
+    assert having(repository, "fail") == set()
+    assert finding(repository, "experiment-goal").status == "unknown"
+
+
+def test_what_only_a_notebook_says(folder: Path) -> None:
+    printed = "precision 0.81 recall 0.82 f1 0.81\n кот: precision 0.9 recall 0.9 f1 0.9\n пёс: precision 0.9 recall 0.9 f1 .9"
+    book = notebook(
+        text_cell("## Задача\nКлассификация, 3 класса: кот, пёс, конь"),
+        text_cell("## Датасет\nOxford Pets"),
+        code_cell("evaluate()", text=printed),
+        text_cell("## Эксперимент 1\nЦель: поднять F1\n\nИдея: отражения картинок"),
+        code_cell("plot()", png=picture(1)),
+        text_cell("Сравнение с baseline: было 0.8, стало 0.83."),
+    )
+    repository = said(folder, "homework_1", "# Домашнее задание 1\n\nВсё написано в ноутбуке.\n", **{"hw1.ipynb": book})
+    for requirement, cell in (("task-kind", 1), ("task-class-count", 1), ("task-class-names", 1), ("data", 2)):
+        one = finding(repository, requirement)
+        assert (one.status, one.cure) == ("fail", "Copy it to README."), requirement
+        assert f"hw1.ipynb, cell {cell} does" in one.found
+    per_class = finding(repository, "metrics-per-class")
+    assert (per_class.status, per_class.place) == ("unknown", "hw1.ipynb, cell 3")
+    assert "кот, пёс" in per_class.found
+    assert finding(repository, "experiment-results").status == "pass"
+
+
+@pytest.mark.parametrize("name", ["Петрова А. С.", "Петрова А.С.", "А. С. Петрова"])
+def test_initials_are_no_full_name(tmp_path: Path, name: str) -> None:
+    readme = MAIN.replace("Петрова Анна Сергеевна", name)
+    one = finding(checked(branch(begin(tmp_path / "r", readme=readme), "homework_1", homework())), "main-name")
+    assert one.status == "unknown"
+    assert "initials" in one.found
+    assert ".." not in "\n".join(lines([checked(tmp_path / "r")]))
+
+
+CAPTIONS_ABOVE = """## Обучение
+
+Как менялась ошибка сети при обучении
+
+![](img/loss.png)
+
+Качество на отложенных данных по эпохам (precision, recall, F1)
+
+![](img/f1.png)
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CAPTIONS_ABOVE,
+        CAPTIONS_ABOVE + "\nДальше.\n",
+        "Потери ![](img/loss.png)\nМетрики на валидации ![](img/f1.png)\nДальше.",
+    ],
+    ids=["above", "above, and words after", "on one line"],
+)
+def test_a_caption_is_that_of_one_figure(folder: Path, text: str) -> None:
+    text = (
+        text.replace("обучении\n\n!", "обучении:\n\n!").replace("F1)\n\n!", "F1):\n\n!") if "Дальше" in text else text
+    )
+    start, end = RUSSIAN.index("![Лосс"), RUSSIAN.index("Примеры предсказаний")
+    repository = said(folder, "homework_1", f"{RUSSIAN[:start]}\n{text}\n## Примеры\n\n{RUSSIAN[end:]}")
+    assert finding(repository, "loss-curve").found == "img/loss.png"
+    assert finding(repository, "metric-curves").found == "img/f1.png"
+    alone = text.replace("](img/f1.png)", "](img/none.svg)")
+    repository = said(folder, "homework_2", f"{RUSSIAN[:start]}\n{alone}\n## Примеры\n\n{RUSSIAN[end:]}")
+    assert "metric-curves" in having(repository, "fail", "homework_2")
+
+
+def test_captions_below() -> None:
+    blocks = parse("![](a.png)\n\nПотери\n\n![](b.png)\n\nМетрики\n", "a.md")
+    images = [at for at, block in enumerate(blocks) if block.kind == "image"]
+    assert [beside(blocks, at) for at in images] == ["Потери", "Метрики"]
+
+
+def test_a_blank_loss_curve_is_none(folder: Path) -> None:
+    repository = said(folder, "homework_1", RUSSIAN, **{"img/loss.png": picture(blank=True)})
+    assert having(repository, "fail") == {"figures", "loss-curve"}
+    assert "img/loss.png is blank" in finding(repository, "loss-curve").found
+
+
+def test_a_script_with_next_to_nothing_is_named(folder: Path) -> None:
+    repository = said(folder, "homework_1", RUSSIAN, **{"train.py": "x = 1\n"})
+    assert having(repository, "fail") == {"code"}
+    assert finding(repository, "code").found == "there is train.py, but next to nothing in it"
+
+
+def test_changes_that_are_not_committed_are_told(folder: Path) -> None:
+    branch(folder, "homework_1", homework())
+    handed_in.git(folder, "checkout", "-q", "homework_1")
+    (folder / "README.md").write_bytes(RUSSIAN.replace("\n", "\r\n").encode())
+    assert "readme" in having(checked(folder), "pass", "homework_1")
+    (folder / "README.md").write_text(RUSSIAN + "more", encoding="utf-8")
+    repository = checked(folder)
+    assert (
+        finding(repository, "readme").found == "README.md has changes that are not committed; they were not looked at"
+    )
+    assert having(repository, "unknown", "main") == set()
+    handed_in.git(folder, "checkout", "-q", "-f", "main")
+    (folder / "README.md").write_text("x", encoding="utf-8")
+    assert having(checked(folder), "unknown", "main") == {"main-readme"}
+
+
+def test_a_readme_that_was_never_committed(tmp_path: Path) -> None:
+    folder = begin(tmp_path / "r", readme=None)
+    (folder / "README.md").write_text(MAIN, encoding="utf-8")
+    said_of_it = [one.found for one in checked(folder).findings if one.requirement == "main-readme"]
+    assert said_of_it[-1] == "README.md is there, but not committed"
+
+
+def test_numbers_beside_the_tables_are_told_of(folder: Path) -> None:
+    record = {"number": 1, "title": "x", "written": "now", "runs": ["plain"], "readme": readme_hash(RUSSIAN.encode())}
+    mark = "<!-- vyvod: values run=plain kind=overall columns=test rows=f1 -->"
+    readme = RUSSIAN.replace("| метрика | значение |", f"{mark}\n\n| метрика | значение |")
+    branch(folder, "homework_1", homework(readme, **{"homework.yaml": json.dumps(record)}))
+    found = [one for one in checked(folder).findings if one.requirement == "numbers"]
+    assert [one.status for one in found if "for each class" in one.found] == ["fail"]
+    (changed,) = [one for one in found if "was changed by hand" in one.found]
+    assert (changed.status, changed.place) == ("unknown", "README.md")
+    assert changed.cure.startswith("Write the README again")
+
+
+def test_a_page_that_is_meant_to_take_time_does_not(folder: Path) -> None:
+    texts = (
+        "Класс: а\n\n" * 15_000,
+        "а: " + " " * 150_000,
+        "классов " * 20_000,
+        "цифр 0-" * 20_000,
+        "![](a.png) а\n\n" * 10_000,
+    )
+    begun = time.perf_counter()
+    for number, text in enumerate(texts, start=1):
+        branch(folder, f"homework_{number}", {"README.md": text, "a.ipynb": notebook(code_cell("x", text=text))})
+    assert "task-kind" in having(checked(folder), "fail")
+    assert time.perf_counter() - begun < 60
 
 
 def test_no_experiment(folder: Path) -> None:

@@ -92,7 +92,9 @@ def test_times_of_an_epoch():
 @pytest.mark.parametrize(
     ("seconds", "told"),
     [
-        (0.1, "1 s"),
+        (0.01, "0.1 s"),
+        (0.34, "0.3 s"),
+        (9.96, "10 s"),
         (89, "89 s"),
         (90, "1.5 min"),
         (3000, "50 min"),

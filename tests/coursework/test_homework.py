@@ -4,6 +4,8 @@ import io
 import json
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -101,7 +103,8 @@ def test_the_first_homework(tmp_path: Path, finished_run: Path, language: str) -
     record = parse_homework((folder / "homework.yaml").read_bytes(), "it")
     assert (record.number, record.runs, record.experiments) == (1, ("plain",), ())
     assert "[homework_1](../../tree/homework_1)" in git(folder, "show", "main:README.md")
-    assert git(folder, "log", "-1", "--format=%s").startswith("Homework 1: plain ")
+    title = {"ru": "Обучение plain на Fashion-MNIST mini", "en": "Training plain on Fashion-MNIST mini"}[language]
+    assert git(folder, "log", "-1", "--format=%s") == f"Homework 1: {title}"
     settings = read_settings(folder / "settings" / "plain.yaml")
     assert (settings.folder, settings.name, settings.data.limit) == (Path("runs"), None, 300)
     compile((folder / "train.py").read_text(encoding="utf-8"), "train.py", "exec")
@@ -308,6 +311,91 @@ def test_weights_are_named_without_folders_of_this_machine(ready: Path, tmp_path
     assert _handed_in(ready, "plain")["model"]["weights"] == path
     assert f"которых нет в репозитории: {path}." in _readme(ready)
     assert str(tmp_path) not in (ready / "homework_1.ipynb").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("_quick")
+@pytest.mark.parametrize("inner", ["", "/checkpoints/best.safetensors"])
+def test_the_run_that_weights_come_from_is_handed_in(ready: Path, finished_run: Path, inner: str) -> None:
+    for name, begins in (("моё начало", None), ("второе", "runs/моё начало"), ("plain", f"{ready}/runs/второе{inner}")):
+        _set(add_run(ready, finished_run, name), name="plain", weights=begins)
+    homework(ready, runs=["plain"])
+    weights = f"runs/второе{inner}"
+    assert _handed_in(ready, "plain")["model"]["weights"] == weights
+    second, first = _handed_in(ready, "второе"), _handed_in(ready, "моё-начало")
+    assert (second["folder"], second["name"], second["model"]["weights"]) == ("runs", "второе", "runs/моё начало")
+    assert (first["folder"], first["name"], first["model"]["weights"]) == ("runs", "моё начало", None)
+    text = _readme(ready)
+    assert "которых нет в репозитории" not in text
+    assert f"Начальные веса `{weights}` в репозиторий не включены" in text
+    assert "`settings/второе.yaml`" in text
+    script = (ready / "train.py").read_text(encoding="utf-8")
+    assert f'"{weights}": "settings/второе.yaml"' in script
+    cells = {
+        cell["id"]: "".join(cell["source"]) for cell in json.loads((ready / "homework_1.ipynb").read_text())["cells"]
+    }
+    assert yaml.safe_load(cells["first-settings-1"].partition("\n")[2])["name"] == "моё начало"
+    assert yaml.safe_load(cells["first-settings-2"].partition("\n")[2])["model"]["weights"] == "runs/моё начало"
+    assert cells["train"].index("first_1.yaml") < cells["train"].index("first_2.yaml") < cells["train"].index("RUN =")
+
+
+@pytest.mark.usefixtures("_quick")
+def test_a_homework_from_weights_is_repeated_from_what_is_handed_in(
+    ready: Path, finished_run: Path, tmp_path: Path
+) -> None:
+    for name, begins in (("первый", None), ("plain", "runs/первый")):
+        settings = add_run(ready, finished_run, name) / "settings.yaml"
+        record = yaml.safe_load(settings.read_text(encoding="utf-8"))
+        record["model"]["weights"] = begins
+        record["training"] |= {"epochs": 1, "threads": 1}
+        settings.write_text(yaml.safe_dump(record), encoding="utf-8")
+    homework(ready, runs=["plain"])
+    git(tmp_path, "clone", "-q", "-b", "homework_1", str(ready), "clone")
+    words = [sys.executable, "train.py"]
+    ended = subprocess.run(words, cwd=tmp_path / "clone", capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    made = sorted(path.parent.name for path in (tmp_path / "clone" / "runs").glob("*/scores.json"))
+    assert len(made) == 2
+    assert "первый" in made
+    wrong = subprocess.run(
+        [*words, "settings/none.yaml"], cwd=tmp_path / "clone", capture_output=True, text=True, check=False
+    )
+    assert wrong.returncode == 2
+    assert wrong.stderr == "Error: settings/none.yaml does not exist.\n"
+
+
+@pytest.mark.usefixtures("_quick")
+def test_how_experiments_are_repeated_is_said(folder: Path, trained: Path, finished_run: Path) -> None:
+    _add_experiment(folder, trained)
+    add_run(folder, finished_run, "near")
+    file = folder / "experiments" / "smoother" / "experiment.yaml"
+    record = yaml.safe_load(file.read_text(encoding="utf-8"))
+    homework(folder, experiments=["smoother"])
+    assert "\n```sh\nvyvod experiment settings/smoother.yaml\n```\n" in _readme(folder)
+    assert "vyvod experiment settings/smoother.yaml" in (folder / "train.py").read_text(encoding="utf-8")
+    record["changes"] = {"idea": {"model.weights": str(folder / "runs" / "near")}}
+    file.write_text(yaml.safe_dump(record), encoding="utf-8")
+    homework(folder, experiments=["smoother"])
+    commands = "python train.py settings/near.yaml\nvyvod experiment settings/smoother.yaml"
+    assert f"\n```sh\n{commands}\n```\n" in _readme(folder)
+    assert _handed_in(folder, "near")["name"] == "near"
+
+
+@pytest.mark.usefixtures("_quick")
+def test_a_split_with_fewer_images_than_examples_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "cw"
+    start(folder, replace(WHO, task="detection", data="trees", model="yolo5"))
+    make_detection_run(folder / "runs" / "it", squares(5, 4), ("cell", "wall", "door", "never"), epochs=3)
+    homework(folder)
+    few = "test всего"
+    record = json.loads((folder / "runs/it/run.json").read_text(encoding="utf-8"))
+    shown = len(json.loads((folder / "runs/it/examples.json").read_text(encoding="utf-8")))
+    assert (few in _readme(folder)) == (shown == record["data"]["splits"]["test"]["images"] < 5)
+    record["data"]["splits"]["test"]["images"] = shown = 4
+    (folder / "runs/it/run.json").write_text(json.dumps(record), encoding="utf-8")
+    examples = json.loads((folder / "runs/it/examples.json").read_text(encoding="utf-8"))
+    (folder / "runs/it/examples.json").write_text(json.dumps(examples[:shown]), encoding="utf-8")
+    homework(folder)
+    assert "В test всего 4 изображения: показаны все." in _readme(folder).replace("\u00a0", " ")
 
 
 @pytest.mark.usefixtures("_quick")
@@ -553,7 +641,8 @@ def test_changes_are_refused_or_put_aside(ready: Path) -> None:
     _refused(ready, "--stash")
     told = homework(ready, stash=True)
     assert any("git switch main, then git stash pop" in sentence for sentence in told)
-    assert git(ready, "status", "--porcelain") == ""
+    assert any("baseline.yaml is put aside" in sentence for sentence in told)
+    assert (ready / "новый файл.txt").read_text(encoding="utf-8") == "new"  # in nobody's way
     git(ready, "switch", "-q", "main")
     git(ready, "stash", "pop", "-q")
     assert (ready / "baseline.yaml").read_text(encoding="utf-8") == "data: {name: cifar10}\n"
@@ -648,5 +737,7 @@ def test_the_metrics_that_the_other_tasks_need(tmp_path: Path, task: str, overal
     assert overall <= set(rows[1].split(","))
     assert classes <= set(columns[1].split(","))
     table = text[columns.end() :].split("\n\n")[1]
+    unit = {"segmentation": "pixels (support)", "detection": "objects (support)"}[task]
+    assert unit in table.splitlines()[0]
     assert len(table.splitlines()) == 2 + (5 if task == "segmentation" else 4)
     assert len(table.splitlines()[0].strip("|").split("|")) == 1 + len(columns[1].split(","))

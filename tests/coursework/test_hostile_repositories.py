@@ -209,6 +209,32 @@ def test_links_are_never_followed(folder: Path, tmp_path: Path) -> None:
     assert not any("root:" in finding.found for finding in said)
 
 
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "absent"])
+def test_of_the_work_tree_only_a_plain_readme_is_read(folder: Path, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "secret").write_text("secret", encoding="utf-8")
+    readme = folder / "README.md"
+    readme.unlink()
+    if kind == "link":
+        readme.symlink_to(tmp_path / "secret")
+    if kind == "pipe":
+        os.mkfifo(readme)
+    if kind == "folder":
+        readme.mkdir()
+    assert not Repository.open(folder).differs("README.md", b"other")
+    assert not Repository.open(folder).differs("img/../../secret", b"other")
+    assert failed(checked(folder)) == set()
+
+
+def test_no_filter_is_run_over_what_is_not_committed(folder: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    git(folder, "config", "filter.x.clean", f"touch {mark}; cat")
+    (folder / ".gitattributes").write_text("* filter=x\n", encoding="utf-8")
+    (folder / "README.md").write_text("changed", encoding="utf-8")
+    one = checked(folder)
+    assert "not committed" in next(each.found for each in one.findings if each.status == "unknown")
+    assert not mark.exists()
+
+
 def test_submodules_and_pointers_of_lfs_are_told(folder: Path, tmp_path: Path) -> None:
     files = homework(**{"img/loss.png": POINTER, "weights.pt": POINTER})
     branch(folder, "homework_2", files)
@@ -217,7 +243,7 @@ def test_submodules_and_pointers_of_lfs_are_told(folder: Path, tmp_path: Path) -
     git(folder, "update-index", "--add", "--cacheinfo", f"160000,{commit_of_other},lib")
     git(folder, "commit", "-q", "-m", "submodule")
     one = checked(folder)
-    assert failed(one) == {"figures", "files"}
+    assert failed(one) == {"figures", "files", "loss-curve"}
     told = {
         finding.status: finding
         for finding in one.findings
@@ -455,7 +481,7 @@ def test_an_svg_that_expands_or_reads_files(folder: Path) -> None:
     bomb = '<!DOCTYPE svg [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;"><!ENTITY x SYSTEM "file:///etc/passwd">]><svg><text>&b;&x;</text></svg>'
     readme = RUSSIAN.replace("img/loss.png", "img/loss.svg")
     branch(folder, "homework_2", homework(readme, **{"img/loss.svg": bomb}))
-    assert failed(checked(folder)) == {"figures"}
+    assert failed(checked(folder)) == {"figures", "loss-curve"}
     branch(
         folder,
         "homework_3",

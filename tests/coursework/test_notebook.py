@@ -194,6 +194,34 @@ def test_what_lies_elsewhere_is_asked_for():
     assert all(each["id"] != "places" for each in built()["cells"])
 
 
+def test_weights_of_another_run_are_trained_first():
+    first = {**SETTINGS, "name": "auto", "data": {"name": "voc", "root": "/srv/anna/voc"}}
+    second = {**SETTINGS, "name": "next", "data": {"name": "voc", "root": "/srv/other"}}
+    second["model"] = {"name": "plain", "weights": "runs/auto"}
+    main = SETTINGS | {"data": first["data"], "model": {"name": "plain", "weights": "runs/next"}}
+    notebook = built(main, first=[first, second])
+    check_valid(notebook)
+    records = [yaml.safe_load(cell(notebook, f"first-settings-{n}").partition("\n")[2]) for n in (1, 2)]
+    assert [record["name"] for record in records] == ["auto", "next"]
+    assert "root" not in records[0]["data"]  # asked for above
+    assert records[1]["data"]["root"] == "other"
+    assert records[1]["model"]["weights"] == "runs/auto"
+    lines = cell(notebook, "train").splitlines()
+    begins = lines.index("if not Path(WEIGHTS).exists():")
+    assert 'first_1.yaml"), [f"data.root=' in lines[begins + 1]
+    assert 'first_2.yaml")), progress' in lines[begins + 2]
+    compile("\n".join(lines), "train", "exec")
+    assert "/srv" not in rendered(notebook)
+
+
+def test_own_files_of_one_name_in_several_trainings():
+    texts = {"./a/net.py": "A = 1\n", "./b/net.py": "B = 1\n"}
+    main = {"model": {"name": "./a/net.py", "weights": "runs/x"}}
+    notebook = built(main, sources=texts, first=[{"model": "./b/net.py"}, {"model": "./a/net.py"}])
+    records = [yaml.safe_load(cell(notebook, f"first-settings-{n}").partition("\n")[2]) for n in (1, 2)]
+    assert [record["model"]["name"] for record in records] == ["./own_model.py", "./net.py"]
+
+
 @pytest.fixture
 def coursework(tmp_path, monkeypatch):
     for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):

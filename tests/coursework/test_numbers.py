@@ -18,6 +18,9 @@ from vyvod.coursework.numbers.comparing import compare
 from vyvod.coursework.numbers.finding import NumberFinding
 from vyvod.coursework.numbers.marks import marks, number
 from vyvod.coursework.numbers.recomputing import BACKGROUND, MissingError, RecomputingError, recompute
+from vyvod.coursework.numbers.written import compare_written
+from vyvod.coursework.records import readme_hash
+from vyvod.report.experiment.own import END, START
 
 CLASSES = ("cat", "dog", "owl|eagle")
 LABEL = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2])
@@ -700,6 +703,101 @@ def test_an_experiment_whose_runs_are_not_in_the_branch(pets: Files) -> None:
             damaged = {**files, path: content}
             assert [one.ok for one in compare(EXPERIMENT, damaged.get)] == [None], (path, content)  # type: ignore[arg-type]
     assert only(compare("<!-- vyvod: experiment name=../x -->", files.get)).ok is None
+
+
+def homework_yaml(text: str, **changes: Any) -> bytes:
+    record = {"number": 1, "title": "x", "written": "now", "runs": ["pets"], "experiments": ["smoothing"],
+              "result": {"run": "pets", "model": "m", "data": "d", "metric": "f1", "split": "test", "value": 0.7},
+              "readme": readme_hash(text.encode())}  # fmt: skip
+    return json.dumps(record | changes).encode()
+
+
+ALL = OVERALL.replace("accuracy", "accuracy,precision,recall")
+WHOLE = f"""{per_class()}
+
+{table("| macro F1 | 0.6944 |", "| accuracy | 0.7 |", "| P | 0.69 |", "| R | 0.69 |", mark=ALL)}
+
+F1 of the idea is 0.91.
+
+{EXPERIMENT}
+
+{START}
+my words
+{END}
+"""
+
+
+def test_a_readme_as_it_was_written(pets: Files) -> None:
+    files = experiment(pets) | {"homework.yaml": homework_yaml(WHOLE)}
+    own = WHOLE.replace("my words", "F1 is 0.99").replace("\n", "\r\n")
+    for text in (WHOLE, own):
+        (finding,) = compare_written(text.encode(), text, files.get, 1)
+        assert finding.ok is True
+        assert "own part was not compared" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("0.91", "0.92"), ("F1 of the idea", "F1 of my idea"), (END, f"{END}\nF1 = 0.9")]
+)
+def test_a_change_outside_of_the_tables_is_found(pets: Files, old: str, new: str) -> None:
+    files = experiment(pets) | {"homework.yaml": homework_yaml(WHOLE)}
+    changed = WHOLE.replace(old, new)
+    assert not bad(compare(changed, files.get))
+    (finding,) = compare_written(changed.encode(), changed, files.get, 1)
+    assert finding.ok is None
+    assert finding.found.startswith("README was changed by hand after it was written")
+    assert "not compared" in finding.found
+    assert finding.cure.startswith("Write the README again with `vyvod coursework homework`")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (ALL, "", "over all classes"),
+        (PER_CLASS, "", "for each class"),
+        ("<!-- vyvod: experiment name=smoothing -->", "", "the experiment smoothing"),
+        (ALL, OVERALL, "precision, recall"),
+        ("columns=precision,recall,f1,support", "columns=precision,recall", "for each class f1"),
+    ],
+)  # fmt: skip
+def test_a_mark_that_was_lost_is_missed(pets: Files, old: str, new: str, said: str) -> None:
+    assert old in WHOLE
+    changed = WHOLE.replace(old, new)
+    files = experiment(pets) | {"homework.yaml": homework_yaml(changed)}
+    first, *rest = compare_written(changed.encode(), changed, files.get, 1)
+    assert first.ok is False
+    assert said in first.text
+    assert [one.ok for one in rest] == [True]
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (None, "There is no homework.yaml"),
+        (b"\xff", "not readable YAML"),
+        (b"[" * 10**4, "not readable YAML"),
+        (b" " * (2**20 + 1), "too large"),
+        (homework_yaml(WHOLE, number=2), "of homework 2"),
+        (homework_yaml(WHOLE, readme=None), "does not say how"),
+    ],
+)
+def test_without_a_record_the_rest_cannot_be_told(pets: Files, record: bytes | None, said: str) -> None:
+    files = experiment(pets) | ({"homework.yaml": record} if record is not None else {})
+    (finding,) = compare_written(WHOLE.encode(), WHOLE, files.get, 1)
+    assert finding.ok is None
+    assert said in finding.text
+    assert not list(compare_written(b"x", "x", {}.get, 1))
+
+
+def test_found_and_cure_are_sentences_of_their_own(pets: Files) -> None:
+    wrong = only(compare(overall("0.7944"), pets.get))
+    lost = only(compare(OVERALL, pets.get))
+    for finding in (wrong, lost):
+        assert not finding.found.endswith((".", ";"))
+        assert finding.cure[0].isupper()
+        assert finding.cure.endswith(".")
+    assert "the run has 0.6944" in wrong.found
+    assert all(one.cure == "" for one in compare(overall("0.6944"), pets.get))
 
 
 def test_large_hostile_readmes_take_a_moment(pets: Files) -> None:

@@ -1,13 +1,15 @@
 """README of the main branch, and the words of both documents."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from vyvod.coursework import page
 from vyvod.coursework.records import Coursework, Homework, MainResult, RecordError, as_yaml, name_of, parse_homework
-from vyvod.coursework.templates import train_script
+from vyvod.coursework.templates import GITIGNORE, requirements_text, train_script
 from vyvod.report.document import Column, Document, Heading, Mark, Section, Table
 from vyvod.report.html import render as html
 from vyvod.report.readme import render
@@ -91,6 +93,34 @@ def test_russian_is_russian_and_english_english(key: str) -> None:
 @pytest.mark.parametrize("title", ['a """ b', "back\\slash\\", "две\nстроки", "{braces}"])
 def test_a_script_is_python_whatever_the_title(title: str) -> None:
     compile(train_script("run", number=1, title=title, language="ru"), "train.py", "exec")
+
+
+def test_a_script_says_how_an_experiment_is_repeated() -> None:
+    plain = train_script("run", number=1, title="x", language="en")
+    assert "experiment settings/" not in plain
+    assert "FIRST" not in plain
+    text = train_script("run", number=1, title="x", language="en", experiments=["drop", "wide"])
+    assert "vyvod experiment settings/drop.yaml, vyvod experiment settings/wide.yaml" in text
+    compile(text, "train.py", "exec")
+
+
+@pytest.mark.parametrize("weights", ["runs/a", 'runs/"\\n{x}', "runs/моё начало/checkpoints/best.safetensors"])
+def test_a_script_with_initial_weights_is_python(weights: str) -> None:
+    text = train_script("run", number=1, title="x", language="ru", first={weights: "settings/a.yaml"})
+    table = next(node for node in ast.parse(text).body if isinstance(node, ast.Assign) and node.lineno > 14)
+    assert ast.literal_eval(table.value) == {weights: "settings/a.yaml"}
+
+
+def test_what_is_for_linux_alone_says_so() -> None:
+    names = ["torch", "triton", "nvidia-cublas-cu12", "cuda-bindings", "tritonclient", "numpy"]
+    lines = requirements_text(dict.fromkeys(names, "1.0"), vyvod="vyvod==0.1.0").splitlines()
+    marked = {line.split("==")[0] for line in lines if line.endswith('; sys_platform == "linux"')}
+    assert marked == {"triton", "nvidia-cublas-cu12", "cuda-bindings"}
+    assert all(str(Requirement(line)) for line in lines if not line.startswith("#"))
+
+
+def test_archives_of_homeworks_are_ignored() -> None:
+    assert "/homework_*.zip" in GITIGNORE.splitlines()
 
 
 def test_a_result_of_a_split_that_there_is_not() -> None:

@@ -18,6 +18,11 @@ from vyvod.coursework.check.pins import faults, nearest
         "numpy==2.1.0 \\\n    --hash=sha256:abc",
         "--extra-index-url https://download.pytorch.org/whl/cu121\ntorch==2.5.0+cu121",
         "\ufeffnumpy==2.1.0",
+        "--extra-index-url https://example.org/simple\nvyvod==0.1.0",
+        f"vyvod @ git+https://example.org/vyvod@{'0a' * 20}",
+        f"git+https://example.org/vyvod.git@{'0a' * 20}#egg=vyvod",
+        'triton==3.6.0; sys_platform == "linux"',
+        "nvidia-ml-py==12.0",
     ],
 )
 def test_pinned_lines_are_in_order(line: str) -> None:
@@ -50,6 +55,9 @@ def test_pinned_lines_are_in_order(line: str) -> None:
         ("git+https://github.com/a/b.git", "unknown", "is an address"),
         ("b @ git+https://github.com/a/b.git@v1", "unknown", "is an address"),
         ("torch==2.5.0+cu121", "unknown", "is not on PyPI"),
+        ("vyvod==0.1.0", "unknown", "vyvod must be installable"),
+        ("triton==3.6.0", "unknown", "not there for every system"),
+        ("nvidia-cudnn-cu12 == 9.1.0", "unknown", "not there for every system"),
     ],
 )
 def test_lines_that_are_not(line: str, status: str, said: str) -> None:
@@ -57,6 +65,12 @@ def test_lines_that_are_not(line: str, status: str, said: str) -> None:
     assert (one.line, one.status) == (2, status)
     assert said in one.found
     assert one.cure
+
+
+def test_libraries_of_one_system_are_told_together() -> None:
+    (one,) = faults("".join(f"nvidia-x{number}==1.{number}\n" for number in range(5)))
+    assert "nvidia-x2==1.2 and 2 more" in one.found
+    assert 'nvidia-x0==1.0; sys_platform == "linux"' in one.cure
 
 
 def test_a_file_without_lines() -> None:

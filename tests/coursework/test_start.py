@@ -9,6 +9,7 @@ import pytest
 import yaml
 from tests.coursework.begun import WHO, git, identity, start
 
+from vyvod import catalog
 from vyvod.coursework import page, templates
 from vyvod.coursework.records import RecordError, parse_coursework, read_coursework
 from vyvod.coursework.start import Answers, begin
@@ -115,15 +116,15 @@ def test_wrong_names(folder: Path, changes: dict[str, str], said: str) -> None:
 
 def test_a_person_is_asked_and_helped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {
-        "Language": ["de", "ru"], "full name": ["Петров Пётр"], "group": [""], "subject": ["  Зрение "],
-        "task": ["classification"], "data set": ["mnist", "fashion-mnist-mini"], "architecture": ["plain"],
+        "Language": ["de", "2"], "имя": ["Петров Пётр"], "Группа": [""], "Предмет": ["  Зрение "],
+        "Задача": ["Классификация"], "Датасет": ["mnist", "fashion-mnist-mini"], "Архитектура": ["plain"],
     }  # fmt: skip
     asked: list[str] = []
     told: list[str] = []
 
     def ask(question: str, choices: list[str], proposal: str | None) -> str:
         asked.append(question)
-        if "architecture" in question:
+        if "Архитектура" in question:
             assert "plain" in choices
             assert "unet" not in choices
             assert any("minutes" in line for line in told)  # the table comes before the question
@@ -136,8 +137,73 @@ def test_a_person_is_asked_and_helped(folder: Path, monkeypatch: pytest.MonkeyPa
     record = read_coursework(folder / "coursework.yaml")
     assert (record.name, record.group, record.subject, record.language) == ("Петров Пётр", None, "Зрение", "ru")
     assert len(asked) == 9
+    assert record.task == "classification"
     assert any("There is no language 'de'" in line for line in told)
     assert any("There is no data set 'mnist'" in line for line in told)
+
+
+def test_the_nearest_name_is_one_of_the_task(folder: Path) -> None:
+    names = catalog.architectures()
+    assert "classification" in names["resnet"].tasks
+    with pytest.raises(SettingsError) as refused:
+        start(folder, replace(WHO, task="segmentation", data="nuclei", model="resnett"))
+    assert "'resnet'" not in str(refused.value)
+    with pytest.raises(SettingsError, match="Did you mean 'resnet'"):
+        start(folder, replace(WHO, model="resnett"))
+
+
+def test_a_task_in_russian(folder: Path) -> None:
+    start(folder, replace(WHO, task="Классификация", language="Русский"))
+    record = read_coursework(folder / "coursework.yaml")
+    assert (record.task, record.language) == ("classification", "ru")
+
+
+def test_other_answers_reach_settings_that_nobody_changed(folder: Path) -> None:
+    start(folder, replace(WHO, data_root=folder / "images"))
+    told = start(folder, Answers(name="Другой Студент", model="resnet"))
+    settings = yaml.safe_load((folder / "baseline.yaml").read_text(encoding="utf-8"))
+    assert settings["model"] == {"name": "resnet"}
+    assert settings["report"]["author"] == "Другой Студент"
+    assert settings["data"]["root"] == "images"
+    assert read_coursework(folder / "coursework.yaml").group == WHO.group
+    sentence = next(sentence for sentence in told if sentence.startswith("Changed in coursework.yaml"))
+    assert "name 'Иванов Иван Иванович' to 'Другой Студент'" in sentence
+    assert "model 'plain' to 'resnet'" in sentence
+    assert not any("contradicts" in sentence for sentence in told)
+    start(folder, Answers(task="segmentation", data="nuclei", model="unet"))
+    assert "root" not in yaml.safe_load((folder / "baseline.yaml").read_text(encoding="utf-8"))["data"]
+    assert git(folder, "status", "--porcelain") == ""
+
+
+def test_settings_of_the_student_that_contradict_are_told(folder: Path) -> None:
+    start(folder)
+    mine = (folder / "baseline.yaml").read_text(encoding="utf-8") + "seed: 7\n"
+    (folder / "baseline.yaml").write_text(mine, encoding="utf-8")
+    git(folder, "commit", "-qam", "mine")
+    told = start(folder, Answers(model="resnet"))
+    assert (folder / "baseline.yaml").read_text(encoding="utf-8") == mine
+    assert any("model.name is 'plain' there and 'resnet' in coursework.yaml" in sentence for sentence in told)
+
+
+@pytest.mark.parametrize("answer", ["нет", "да"])
+def test_a_person_is_asked_before_answers_change(folder: Path, answer: str) -> None:
+    start(folder)
+    asked: list[str] = []
+
+    def ask(question: str, choices: list[str], proposal: str | None) -> str:
+        asked.append(question)
+        return answer
+
+    again = {"branch": "main", "check": False, "ask": ask, "tell": lambda _: None}
+    begin(folder, Answers(), **again)
+    assert not asked
+    if answer == "нет":
+        with pytest.raises(SettingsError, match="nothing was written"):
+            begin(folder, Answers(subject="Другой"), **again)
+    else:
+        begin(folder, Answers(subject="Другой"), **again)
+    assert "subject 'Компьютерное зрение' to 'Другой'" in asked[0]
+    assert read_coursework(folder / "coursework.yaml").subject == {"нет": WHO.subject, "да": "Другой"}[answer]
 
 
 def test_files_of_the_student_stay(folder: Path) -> None:

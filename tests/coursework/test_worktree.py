@@ -111,13 +111,31 @@ def test_stash_and_back(tree: Worktree) -> None:
     (tree.path / "мой файл.txt").write_text("new", encoding="utf-8")
     (tree.path / "runs").mkdir()
     (tree.path / "runs" / "x").touch()
-    assert tree.stash("aside")
+    (tree.path / "новое").mkdir()
+    (tree.path / "новое" / "[a].txt").touch()
+    blocking = ["мой файл.txt", "новое"]
+    assert set(tree.stash("aside", blocking)) == {"a.txt", "мой файл.txt", "новое/[a].txt"}
     assert tree.changes() == []
     assert not (tree.path / "мой файл.txt").exists()
-    assert (tree.path / "runs" / "x").exists()  # a run is never put away
+    assert not (tree.path / "новое" / "[a].txt").exists()
+    assert (tree.path / "runs" / "x").exists()  # in nobody's way
     tree.unstash()
     assert (tree.path / "a.txt").read_text(encoding="utf-8") == "changed"
     assert (tree.path / "мой файл.txt").exists()
+
+
+def test_files_in_nobodys_way_are_not_put_aside(tree: Worktree) -> None:
+    (tree.path / "a.txt").unlink()
+    git(tree.path, "rm", "-q", "--cached", "a.txt")
+    (tree.path / "заметки :(x) *.md").write_text("mine", encoding="utf-8")
+    assert tree.stash("aside") == ["a.txt"]
+    assert (tree.path / "a.txt").exists()
+    assert (tree.path / "заметки :(x) *.md").read_text(encoding="utf-8") == "mine"
+    (tree.path / "b.txt").touch()
+    git(tree.path, "stash", "drop", "-q")
+    assert tree.stash("again", ["b.txt"]) == ["b.txt"]
+    assert (tree.path / "заметки :(x) *.md").read_text(encoding="utf-8") == "mine"
+    assert not (tree.path / "b.txt").exists()
 
 
 def test_only_the_named_files_are_committed(tree: Worktree) -> None:

@@ -247,7 +247,8 @@ def test_classes_without_objects(boxed: Path) -> None:
 
 def test_one_class_and_masks(trees: Path) -> None:
     text, page, (card, *_) = report(trees)
-    assert "draws a box around every object of the class **tree**" in text
+    assert f"draws a box around every object of 1{SPACE}class, **tree**, and" in text
+    assert f"сообщает свою уверенность. В датасете 1{SPACE}класс: **tree**." in written(trees, RU)
     assert "Besides the box it gives the mask of each object." in text
     assert "| mask mAP@0.5:0.95 |" in text
     for part in ("RPN objectness", "RPN boxes", "masks", "boxes", "classes"):
@@ -347,6 +348,8 @@ def test_a_network_that_finds_nothing(tmp_path: Path) -> None:
     folder = make_detection_run(tmp_path / "nothing", pictures, ("a", "b", "c"), epochs=1, answers=[NOTHING] * 3)
     text, page, _ = report(folder)
     assert "reaches mAP@0.5:0.95 **0.0000**" in text
+    assert "report.html" not in text
+    assert "![Confusion matrix on test. The most frequent errors are in the table below.]" in text
     assert "nan" not in text
     assert ">nan<" not in page
 

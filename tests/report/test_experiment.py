@@ -203,7 +203,7 @@ def test_worse_where_lower_is_better(make: Make) -> None:
     assert "`idea` is worse than the baseline: loss on test is higher, the difference is +0.100 [" in text
     assert "The goal is missed: the idea is worse, and the whole interval lies beyond the margin of 0.02." in text
     assert "Идея `idea` хуже baseline: функция потерь на test выше" in russian
-    assert "Цель: меньшее значение метрики «функция потерь» на выборке test." in russian
+    assert "Цель: снизить значение метрики «функция потерь» на выборке test." in russian
 
 
 def test_undecided_says_how_many_seeds_and_never_no_effect(make: Make) -> None:
@@ -212,7 +212,7 @@ def test_undecided_says_how_many_seeds_and_never_no_effect(make: Make) -> None:
     text, russian = written(folder), written(folder, RU)
     assert "**Undecided**" in text
     assert "the interval contains 0 and reaches beyond ±0.005. About 21 runs in each arm would decide." in text
-    assert "интервал содержит 0 и выходит за ±0,005. Для решения нужно около 21 запуска в каждой группе." in russian
+    assert "интервал содержит 0 и выходит за ±0,005. Для вывода нужно около 21 запуска в каждой группе." in russian
     assert "данные согласуются и с разницей −0,00" in russian
     for forbidden in ("no effect", "нет эффекта", "эффекта нет", "не влияет"):
         assert forbidden not in text + russian
@@ -222,8 +222,8 @@ def test_undecided_because_of_the_test_split(make: Make) -> None:
     unsure = {"verdict": "undecided", "limited_by_test_set": True, "low": -0.02, "high": 0.03,
               "components": {"baseline": 1e-6, "idea": 1e-6, "test_set": 1e-4}}  # fmt: skip
     russian = written(make(verdict=unsure), RU)
-    assert "Новые запуски вопроса не решат" in russian
-    assert "приходится 98 % дисперсии разницы" in russian
+    assert "Новые запуски этого не изменят" in russian
+    assert "тестовой выборки — 98 % дисперсии разницы" in russian
     assert "бо́льшая тестовая выборка" in russian
 
 
@@ -385,10 +385,10 @@ def test_classes_that_differ_are_named_with_their_numbers(make: Make) -> None:
     assert "лежало бы в среднем 0,2 из 3" in russian
     alike = {"per_class": [rows[2], rows[2] | {"class": "ox"}]}
     none = section(written(make("none", verdict={"verdict": "better"}, idea=alike), RU), "Выводы")
-    assert "Ни у одного из 2 классов интервал разницы по метрике «F1»" in none
+    assert "Ни для одного из 2 классов интервал разницы по метрике «F1» не исключает 0." in none
     # One class is the whole: nothing is left to be said of it.
     single = section(written(make("single", verdict={"verdict": "better"}, idea={"per_class": rows[2:]}), RU), "Выводы")
-    assert "Ни у одного" not in single
+    assert "Ни для одного" not in single
 
 
 # Time to target
@@ -401,7 +401,7 @@ def test_time_to_target(make: Make) -> None:
     )
     russian = written(folder, RU)
     assert "| эпохи | 4 из 5 | 5 из 5 | 11,4 | 1,4 | 8,14 | 0,008 | быстрее |" in russian
-    assert "baseline достигает её в 4 запусках из 5, идея `idea` достигает её в 5 запусках из 5." in russian
+    assert "baseline достигает его в 4 запусках из 5, идея `idea` достигает его в 5 запусках из 5." in russian
     # One run of the baseline never got there: what it would have needed is not known, only that it is more.
     assert "не меньше чем на 10 эпох раньше: 1,4 против 11,4 или больше (p = 0,008). Вывод: идея быстрее." in russian
     assert "baseline reaches it in 4 of 5 runs, `idea` reaches it in 5 of 5 runs." in written(folder)
@@ -411,14 +411,17 @@ def test_time_to_target(make: Make) -> None:
 def test_a_target_that_is_never_reached(make: Make) -> None:
     pace = experiments.target([None] * 3, [None] * 3, p=1.0, verdict="cannot")
     russian = written(make(verdict={"verdict": "undecided"}, idea={"time_to_target": pace}), RU)
-    assert "baseline не достигает её ни в одном запуске из 3" in russian
-    assert "столько запусков решить не могут" in russian
+    assert "baseline не достигает его ни в одном запуске из 3" in russian
+    assert "запусков слишком мало для вывода" in russian
     open_end = experiments.target([11, None, 12], [None, 3, 3], p=0.4, verdict="undecided")
     both = written(make("both", verdict={"verdict": "undecided"}, idea={"time_to_target": open_end}), RU)
     assert "достигли не все запуски; если считать недостигшие с полной длиной обучения (12 эпох)" in both
+    # The two points say at once of which time they speak.
+    assert "- Среднее время в эпохах неизвестно" in both
+    assert "- Среднее время в секундах неизвестно" in both
     assert "раньше: " not in both
     sooner = experiments.target([11, 12, 12], [1, 2, 2])
-    assert "достигает её на 10 эпох раньше: 1,7 против 11,7" in written(
+    assert "достигает его на 10 эпох раньше: 1,7 против 11,7" in written(
         make("sooner", verdict={"verdict": "better"}, idea={"time_to_target": sooner}), RU
     )
     later = experiments.target([2, 2, 2], [3, 3, 3], verdict="undecided", p=0.1)
@@ -434,6 +437,15 @@ def test_mean_and_band_end_with_the_shortest_run() -> None:
     bundle = curves.Bundle("x", np.array([[1.0, 3.0, 5.0], [3.0, 5.0, np.nan]]), "blue", ())
     np.testing.assert_array_equal(bundle.mean.values, [2.0, 4.0, np.nan])
     assert bundle.complete.tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"), [("pretrained-encoder", "pretrained-encoder"), ("x" * 40, f"{'x' * 13}…{'x' * 6}")]
+)
+def test_the_name_of_an_arm_is_cut_only_in_the_figure(name: str, label: str) -> None:
+    bundle = curves.Bundle(name, np.array([[1.0, 3.0]]), "blue", ())
+    assert bundle.mean.label == label
+    assert curves._ends([bundle], Words("en")).startswith(f"{name}: ")
 
 
 # Pictures of what the idea mends and breaks

@@ -33,6 +33,19 @@ def test_labels_do_not_touch(places: list[float], expected: list[float]) -> None
     assert _apart(np.array(places), 0.1) == pytest.approx(expected, abs=1e-3)
 
 
+@pytest.mark.parametrize(("best", "epochs"), [(2, 2), (20, 20), (17, 20), (10, 20)])
+def test_the_best_epoch_is_named_apart_from_the_lines(best: int, epochs: int) -> None:
+    steps = np.arange(1.0, epochs + 1)
+    figure = curves("Проба", steps, [Series("accuracy", steps, "blue"), Series("полнота", steps, "green")], best=best,
+                    words=Words("ru"))  # fmt: skip
+    with style():
+        figure.draw_without_rendering()
+        boxes = {text.get_text(): text.get_window_extent() for text in figure.axes[0].texts}
+    rule = boxes.pop(f"лучшая эпоха {best}")
+    assert len(boxes) == 2
+    assert not any(rule.overlaps(box) for box in boxes.values())
+
+
 def test_letters_without_a_glyph_and_lines_without_values() -> None:
     lines = [Series("日本", EPOCHS, "blue"), Series("$x_1$", np.full(4, np.nan), "orange")]
     figure = curves("Проба", EPOCHS, lines, best=2, words=Words("ru"))

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from vyvod.data.datasets import camvid, nuclei, nuclei_boxes, trees
 from vyvod.errors import RunError
 from vyvod.report import html, readme
 from vyvod.report.reading import read_run
@@ -280,6 +282,7 @@ def test_one_epoch(run: Path) -> None:
     change(run, best_epoch=1, epochs=1)
     text = written(run, RU)
     assert "1\u00a0эпоха за" in text
+    assert "для кривой нужно не меньше 2 эпох" in text
     assert "figures/loss.png" in text
     assert "figures/learning_rate.png" not in text
 
@@ -292,8 +295,67 @@ def test_weights_that_were_only_evaluated(run: Path) -> None:
     change(run, model=record["model"] | {"weights": weights, "macs": None})
     text = written(run)
     assert "Nothing was trained in this run" in text
-    assert "starts from `resnet20.th`: 65\u00a0tensors loaded, 1\u00a0tensor not loaded" in text
+    assert (
+        "starts from `resnet20.th`: 65\u00a0tensors loaded, 1\u00a0tensor not loaded and initialised anew (head.weight)."
+        in text
+    )
     assert "## Training" not in text
+
+
+def test_weights_that_fit_as_a_whole(run: Path) -> None:
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    change(run, model=record["model"] | {"weights": {"source": "resnet20.th", "loaded": 66, "not_loaded": []}})
+    assert "starts from `resnet20.th`: 66\u00a0tensors loaded.\n" in written(run)
+
+
+@pytest.mark.parametrize(
+    ("settings", "limited"),
+    [
+        ("data: {limit: 200}", True), ("data: {limit: null}", False), ("data: [1]", False), ("data: {limit: x}", False),
+        ("{", False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_split_that_was_cut(run: Path, settings: str, limited: bool) -> None:
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    for name, images in (("train", 200), ("val", 199), ("test", 200)):
+        record["data"]["splits"][name]["images"] = images
+    change(run, data=record["data"])
+    (run / "settings.yaml").write_text(settings, encoding="utf-8")
+    lines = [
+        line
+        for line in written(run).splitlines()
+        if "; at most 200\u00a0images of it were taken (data.limit) |" in line
+    ]
+    # The third split, val, is smaller than the limit, and so whole.
+    assert [line.split()[1] for line in lines] == (["train:", "test:"] if limited else [])
+
+
+def test_words_of_the_data_sets_of_this_program(run: Path) -> None:
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    data = record["data"] | {"licence": nuclei.CARD.licence, "notes": [nuclei.NOTE, "A note of someone’s own file."]}
+    change(run, data=data)
+    text = written(run, RU)
+    assert "- Все 16 фрагментов вырезаны из одного снимка:" in text
+    assert "Лицензия: изображения CC0 1.0; разметка BSD 3-clause" in text
+    assert "- A note of someone’s own file." in text
+    assert nuclei.NOTE in written(run)
+
+
+@pytest.mark.parametrize("said", [
+    nuclei.NOTE, nuclei.CARD.licence, nuclei_boxes.NOTE, nuclei_boxes.CARD.licence, trees.NOTE, trees.CARD.licence,
+    camvid._NO_TEST, camvid._NO_VAL,
+])  # fmt: skip
+def test_the_russian_words_follow_those_of_the_data_sets(said: str) -> None:
+    assert Words("ru").note(said) != said
+
+
+def test_errors_are_not_said_to_be_all_in_the_table(run: Path) -> None:
+    assert "![Матрица ошибок на test. Самые частые ошибки приведены в таблице ниже.]" in written(run, RU)
+    path = run / "per_image" / "test.npz"
+    with np.load(path) as stored:
+        rows = dict(stored)
+    np.savez(path, **rows | {"predicted": rows["label"]})
+    assert "![Confusion matrix on test. There are no errors.]" in written(run)
 
 
 def test_undefined_values_are_a_dash(run: Path) -> None:

@@ -168,7 +168,11 @@ def test_russian(scenes: Path) -> None:
 def test_how_images_get_into_the_network(masked: Path, change_of_input: dict, expected: str) -> None:
     record = json.loads((masked / "run.json").read_text(encoding="utf-8"))
     change(masked, input=record["input"] | change_of_input)
-    assert expected in written(masked)
+    text = written(masked)
+    assert expected in text
+    # Whether these are crops or whole images is said once, above.
+    assert "on the crops" not in text
+    assert "augmented crops" not in text
 
 
 def test_what_the_masks_hold(masked: Path) -> None:

@@ -142,6 +142,9 @@ def pack(
 
 
 def _ask(question: str, choices: list[str], proposal: str | None) -> str:
-    """Ask until an answer comes; an empty choice of answers takes any text."""
-    shown = f"{question} ({', '.join(choices)})" if choices and len(choices) <= 8 else question
+    """Ask until an answer comes, which may be the number of a choice; an empty choice of answers takes any text."""
+    numbered = ", ".join(f"{number} {choice}" for number, choice in enumerate(choices, 1))
+    if len(choices) > 8:
+        tell(numbered)
+    shown = f"{question} ({numbered})" if 0 < len(choices) <= 8 else question
     return str(typer.prompt(shown, default=proposal, err=True))

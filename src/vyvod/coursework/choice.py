@@ -124,7 +124,7 @@ def _check(task: str, data: str) -> None:
         raise SettingsError(
             f"There is no task '{task}'.{catalog.nearest(task, catalog.TASKS)} Known: {', '.join(catalog.TASKS)}."
         )
-    entry = catalog.find_dataset(data)
+    entry = catalog.find_dataset(data, task=task)
     if task not in entry.tasks:
         raise SettingsError(
             f"data={data} has targets for {', '.join(entry.tasks)}, not for {task}. `vyvod list data` shows what each is for."
@@ -250,7 +250,7 @@ def _duration(seconds: float) -> str:
     for size, unit in ((86400.0, "days"), (3600.0, "h"), (60.0, "min")):
         if seconds >= 1.5 * size:
             return f"{seconds / size:.{1 if seconds < 10 * size else 0}f} {unit}"
-    return f"{max(1, round(seconds))} s"
+    return f"{seconds:.0f} s" if seconds >= 9.95 else f"{max(0.1, seconds):.1f} s"
 
 
 def _notes(job: Job, found: Data, costs: Sequence[Cost]) -> list[str]:

@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -51,7 +51,11 @@ class Contents:
     requirements: list[str] = field(default_factory=list)
     """Lines of ``requirements.txt``."""
     weights: list[str] = field(default_factory=list)
-    """What the settings begin from, as they name it."""
+    """What the settings begin from, as they name it, and what nothing here trains."""
+    first: dict[str, str] = field(default_factory=dict)
+    """Initial weights that a run of this repository has, as settings name them -> the settings of that run, handed in too."""
+    needed: dict[str, list[str]] = field(default_factory=dict)
+    """Name of an experiment -> settings of the runs that have to be there before it."""
 
     def put(self, path: str, text: str) -> None:
         """Add a text."""
@@ -68,12 +72,16 @@ def collect(top: Path, selection: Selection) -> Contents:
     _requirements(contents, selection)
     _results(contents, selection)
     for run in (selection.main, *selection.runs):
-        record = portable(top, run.folder, contents)
-        contents.put(f"settings/{name_of(run.folder)}.yaml", _yaml(record))
+        record, path = portable(top, run.folder, contents), f"settings/{name_of(run.folder)}.yaml"
+        # Those of a run that others begin from say how it is called, too.
+        if path not in contents.first.values():
+            contents.put(path, _yaml(record))
     for experiment in selection.experiments:
-        file = experiment.folder / "experiment.yaml"
+        file, name = experiment.folder / "experiment.yaml", name_of(experiment.folder)
         if file.is_file():
-            contents.put(f"settings/{name_of(experiment.folder)}.yaml", _yaml(_whole(top, file, contents)))
+            record = _whole(top, file, contents)
+            contents.put(f"settings/{name}.yaml", _yaml(record))
+            contents.needed[name] = [path for weights, path in contents.first.items() if weights in _texts(record)]
         for picture in write_up.own_pictures(experiment):
             contents.files[f"figures/{name_of(experiment.folder)}/{picture.name}"] = smaller(_read(picture))
     return contents
@@ -203,8 +211,31 @@ def _weights(top: Path, own: str, contents: Contents) -> str:
     if own.startswith(_BEFORE):
         return own
     path = beside(_inside(top, own), "weights")
-    contents.weights += [path] if path not in contents.weights else []
+    run = _run_of(top, path)
+    if run is None:
+        contents.weights += [path] if path not in contents.weights else []
+    elif path not in contents.first:
+        contents.first[path] = f"settings/{name_of(run)}.yaml"
+        # Under its own name, so that the weights lie where the settings look for them.
+        contents.put(contents.first[path], _yaml({"name": run.name, **portable(top, run, contents)}))
     return path
+
+
+def _run_of(top: Path, path: str) -> Path | None:
+    """The run in ``runs/`` that a path from the top of the repository leads into; None where it leads elsewhere."""
+    parts = PurePosixPath(path).parts
+    run = top / "runs" / parts[1] if len(parts) > 1 and parts[0] == "runs" else None
+    there = run is not None and all((run / name).is_file() for name in ("run.json", "settings.yaml"))
+    return run if there else None
+
+
+def _texts(record: object) -> set[str]:
+    """Every text in a record."""
+    if isinstance(record, Mapping):
+        return set[str]().union(*map(_texts, record.values()))
+    if isinstance(record, list):
+        return set[str]().union(*map(_texts, record))
+    return {record} if isinstance(record, str) else set()
 
 
 def _inside(top: Path, path: str) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from vyvod.coursework import notebook, page
 from vyvod.coursework.contents import Contents, collect, draw, portable
 from vyvod.coursework.links import colab_link
+from vyvod.coursework.places import own_weights
 from vyvod.coursework.records import (
     COURSEWORK,
     HOMEWORK,
@@ -25,6 +28,7 @@ from vyvod.coursework.records import (
     parse_coursework,
     parse_homework,
     read_coursework,
+    readme_hash,
 )
 from vyvod.coursework.repository import Repository
 from vyvod.coursework.selection import Selection, choose
@@ -169,7 +173,14 @@ def _write(begun: _Begun, selection: Selection, title: str | None) -> tuple[Cont
     title = " ".join((title or (begun.again.title if begun.again else usual)).split())
     contents = collect(tree.path, selection)
     notebook_path, name = f"{begun.branch}.ipynb", name_of(run.folder)
-    script = train_script(name, number=begun.number, title=title, language=coursework.language)
+    script = train_script(
+        name,
+        number=begun.number,
+        title=title,
+        language=coursework.language,
+        first=contents.first,
+        experiments=list(contents.needed),
+    )
     contents.put("train.py", script)
     contents.put(notebook_path, _notebook(begun, selection, contents, title=title, path=notebook_path))
     homework = Homework(
@@ -185,6 +196,8 @@ def _write(begun: _Begun, selection: Selection, title: str | None) -> tuple[Cont
         files=sorted(contents.files),
         left_out=contents.left_out,
         weights=_elsewhere(begun, contents),
+        first=contents.first,
+        experiments=contents.needed,
         differing=contents.differing,
         colab=colab_link(tree.remote(), begun.branch, notebook_path),
         versions=run.record.versions,
@@ -193,7 +206,7 @@ def _write(begun: _Begun, selection: Selection, title: str | None) -> tuple[Cont
     contents.files |= draw(document)
     text = render(document, words)
     contents.put(README, text)
-    return contents, homework.model_copy(update={"readme": _hash(text.encode("utf-8", "surrogateescape"))})
+    return contents, homework.model_copy(update={"readme": readme_hash(text.encode("utf-8", "surrogateescape"))})
 
 
 def _elsewhere(begun: _Begun, contents: Contents) -> list[str]:
@@ -221,8 +234,22 @@ def _notebook(begun: _Begun, selection: Selection, contents: Contents, *, title:
         branch=begun.branch,
         path=path,
         sources=sources,
+        first=_first(contents, record),
     )
     return notebook.rendered(made)
+
+
+def _first(contents: Contents, record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The settings of the runs that have to be trained before the one with these settings, in their order."""
+    found: list[Mapping[str, Any]] = []
+    file = contents.first.get(own_weights(record.get("model")) or "")
+    while file is not None:
+        before: Mapping[str, Any] = yaml.safe_load(contents.files[file])
+        if before in found:
+            break
+        found.insert(0, before)
+        file = contents.first.get(own_weights(before.get("model")) or "")
+    return found
 
 
 def _result(selection: Selection) -> MainResult:
@@ -274,13 +301,6 @@ def _own_text(readme: bytes | None, words: Words) -> OwnText:
             raise UserError(str(error).removeprefix(str(path))) from None
 
 
-def _hash(readme: bytes) -> str:
-    """Of everything but the student's own part."""
-    first, last = readme.find(START.encode()), readme.rfind(END.encode())
-    whole = readme[:first] + readme[last:] if 0 <= first < last else readme
-    return hashlib.sha256(whole.replace(b"\r\n", b"\n")).hexdigest()
-
-
 def _ours(begun: _Begun) -> Mapping[str, str]:
     return begun.before.files if begun.before else {}
 
@@ -301,7 +321,7 @@ def _dated(homework: Homework, begun: _Begun) -> Homework:
 def _enter(begun: _Begun, commit: str, *, stash: bool) -> list[str]:
     """Check out the branch at its new commit; what is put aside for that is brought back where it fails."""
     tree, origin = begun.tree, begun.tree.branch
-    aside = tree.stash(f"before vyvod coursework homework {begun.number}") if stash else False
+    aside = tree.stash(f"before vyvod coursework homework {begun.number}", tree.in_the_way(commit)) if stash else []
     try:
         blocking = tree.in_the_way(commit)
         if blocking:
@@ -317,7 +337,7 @@ def _enter(begun: _Begun, commit: str, *, stash: bool) -> list[str]:
     if not aside:
         return []
     back = f"git switch {origin}, then git stash pop" if origin != begun.branch else "git stash pop"
-    return [f"What was not committed is put aside. To get it back: {back}"]
+    return [f"{_some(aside)} put aside. To get that back: {back}"]
 
 
 def _list_on_main(tree: Worktree, number: int) -> list[str]:
@@ -382,7 +402,7 @@ def _replaced(begun: _Begun, stored: Mapping[str, str]) -> list[str]:
         if path not in passed and begun.listing.get(path, oid) not in (oid, _ours(begun).get(path))
     ]
     old = begun.tree.read(begun.base, README) if begun.exists else None
-    if old is not None and begun.before and begun.before.readme and _hash(old) != begun.before.readme:
+    if old is not None and begun.before and begun.before.readme and readme_hash(old) != begun.before.readme:
         found.append(f"{README} outside of your own part")
     return found
 

@@ -14,7 +14,7 @@ from vyvod.coursework import notebook_cells as parts
 from vyvod.coursework.links import colab_link, github, kaggle_link
 from vyvod.coursework.notebook_cells import SETTINGS, Cell
 from vyvod.coursework.notebook_texts import Words
-from vyvod.coursework.places import own_files, without_machine
+from vyvod.coursework.places import own_files, with_places, without_machine
 from vyvod.coursework.repository import Repository, RepositoryError
 from vyvod.errors import UserError
 from vyvod.files import read_json, read_yaml, write_text
@@ -28,7 +28,7 @@ _METADATA = {
 }
 
 
-def build(
+def build(  # noqa: PLR0913  each is a fact of its own
     settings: Mapping[str, Any],
     *,
     title: str,
@@ -38,6 +38,7 @@ def build(
     branch: str | None,
     path: str,
     sources: Mapping[str, str] | None = None,
+    first: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The notebook, nbformat 4.5. The same arguments give the same bytes.
 
@@ -50,6 +51,7 @@ def build(
         branch: that the notebook will be on.
         path: of the notebook in the repository, with ``/``.
         sources: own file as the settings name it -> its text; by default the files are read.
+        first: settings of the trainings from whose weights this one begins, in their order.
 
     Raises:
         UserError: an own file cannot be read.
@@ -57,13 +59,18 @@ def build(
     words = Words(language)
     carried, files = own_files(settings, sources)
     carried, places = without_machine(carried)
+    earlier = []
+    for record in first:
+        before, files = own_files(record, sources, files)
+        earlier.append(with_places(before, places))
     cells = [
         *parts.beginning(words, title, colab_link(repository, branch, path), kaggle_link(repository, branch, path)),
         *parts.installation(words, requirements),
         *parts.settings_file(words, carried, tracked="wandb" in (settings.get("tracking") or ())),
+        *parts.first_settings(words, [record for record, _ in earlier]),
         *parts.own_sources(words, files),
-        *parts.places_here(words, places),
-        *parts.training(words, places),
+        *parts.places_here(words, places, first=bool(first)),
+        *parts.training(words, places, first=[shared for _, shared in earlier]),
         *parts.results(words),
         *parts.packing(words),
     ]

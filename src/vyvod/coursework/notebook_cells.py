@@ -164,22 +164,42 @@ def _unix(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def places_here(words: Words, places: Places) -> list[Cell]:
-    """What has to be said anew on each machine."""
+def first_settings(words: Words, records: Sequence[Mapping[str, Any]]) -> list[Cell]:
+    """The settings of the trainings that come first."""
+    cells = [
+        _code(f"first-settings-{number}", f"%%writefile {_first_file(number)}\n{settings_text(record)}")
+        for number, record in enumerate(records, 1)
+    ]
+    return [_markdown("first", words("first")), *cells] if cells else []
+
+
+def _first_file(number: int) -> str:
+    return f"first_{number}.yaml"
+
+
+def places_here(words: Words, places: Places, *, first: bool = False) -> list[Cell]:
+    """What has to be said anew on each machine; ``first``: other trainings make the weights where they are not there."""
     lines = []
     if places.root is not None:
         lines += [f"# {words('root_comment')}", f"DATA_ROOT = {places.root!r}"]
         lines += [f"# {words('download_comment')}", f"DOWNLOAD = {places.download}"]
     if places.weights is not None:
-        lines += [f"# {words('weights_comment')}", f"WEIGHTS = {places.weights!r}"]
+        comment = words("weights_first_comment" if first else "weights_comment")
+        lines += [f"# {comment}", f"WEIGHTS = {places.weights!r}"]
     return [_markdown("data", words("place")), _code("places", "\n".join(lines))] if lines else []
 
 
-def training(words: Words, places: Places) -> list[Cell]:
-    """The training itself."""
+def training(words: Words, places: Places, *, first: Sequence[bool] = ()) -> list[Cell]:
+    """The training itself; where its weights are not there, others come first, and ``first`` says which share its images."""
     given = []
     if places.root is not None:
         given += ['f"data.root={json.dumps(DATA_ROOT)}"', 'f"data.download={json.dumps(DOWNLOAD)}"']
+    of_data = f", [{', '.join(given)}]" if given else ""
+    files = {_first_file(number): of_data if shared else "" for number, shared in enumerate(first, 1)}
+    before = "".join(
+        f'    train(read_settings(Path("{file}"){changes}), progress=Terminal(), command="vyvod train {file}")\n'
+        for file, changes in files.items()
+    )
     if places.weights is not None:
         given.append('f"model.weights={json.dumps(WEIGHTS)}"')
     argument = f", [{', '.join(given)}]" if given else ""
@@ -190,7 +210,7 @@ from pathlib import Path
 from vyvod.experiment.run import train
 from vyvod.experiment.settings import read_settings
 from vyvod.terminal import Terminal
-
+{f"{chr(10)}if not Path(WEIGHTS).exists():{chr(10)}{before}" if first else ""}
 RUN = train(read_settings(Path("{SETTINGS}"){argument}), progress=Terminal(), command="vyvod train {SETTINGS}")
 """
     return [_markdown("training", words("train")), _code("train", source)]
@@ -205,7 +225,8 @@ from vyvod.report.text import Words
 
 words = Words({words.language!r})
 scores = read_json(RUN / "scores.json")
-classes = read_json(RUN / "run.json")["data"]["classes"]
+record = read_json(RUN / "run.json")
+classes = record["data"]["classes"]
 
 
 def table(title, head, rows):
@@ -223,7 +244,10 @@ values = scores[list(scores)[-1]]["per_class"]
 if values:
     table(
         {words("per_class")!r},
-        [{words("class")!r}, *map(words.short_metric, values)],
+        [
+            {words("class")!r},
+            *(words.say("hw_support_" + record["task"]) if name == "support" else words.short_metric(name) for name in values),
+        ],
         [
             [escape(label), *(words.number(column[place], 0 if name == "support" else 3) for name, column in values.items())]
             for place, label in enumerate(classes)

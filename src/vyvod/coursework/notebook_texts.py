@@ -66,6 +66,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Initial weights: a file or run folder that has to be put beside this notebook.",
         "Начальные веса: файл или папка запуска, их нужно положить рядом с ноутбуком.",
     ),
+    "weights_first_comment": (
+        "Initial weights. Where they are not there, the trainings with the settings above come first.",
+        "Начальные веса. Если их нет, сначала выполняется обучение с приведёнными выше настройками.",
+    ),
+    "first": (
+        "The training begins from the weights of another run; these are its settings.",
+        "Обучение начинается с весов другого запуска; вот его настройки.",
+    ),
     "train": ("## Training", "## Обучение"),
     "results": ("## Training results", "## Результаты обучения"),
     "loss": ("### Loss", "### Функция потерь"),
@@ -80,7 +88,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "pack_lead": (
         "The run folder without its checkpoints as a ZIP file. Unpacked into `runs/` of the coursework, "
         "it is a run like any other: `vyvod coursework homework` can write about it.",
-        "Папка запуска без чекпойнтов в виде ZIP-файла. Если распаковать её в папку `runs/` учебного репозитория, "
+        "Папка запуска без чекпоинтов в виде ZIP-файла. Если распаковать её в папку `runs/` учебного репозитория, "
         "это обычный запуск: команда `vyvod coursework homework` может описать его.",
     ),
 }  # fmt: skip

@@ -54,6 +54,10 @@ class Surroundings:
     """Files that are too large."""
     weights: Sequence[str]
     """Initial weights that the settings name and that do not lie beside it."""
+    first: Mapping[str, str]
+    """Initial weights -> file with the settings of the run that they come from."""
+    experiments: Mapping[str, Sequence[str]]
+    """Name of an experiment whose settings lie beside it -> settings that are to be trained before it."""
     differing: Sequence[str]
     """Libraries of which the runs had different versions."""
     colab: str | None
@@ -199,6 +203,15 @@ def _experiments(selection: Selection, words: Words) -> Iterator[Block]:
 def _code(homework: Homework, around: Surroundings, words: Words) -> Iterator[Block]:
     yield Paragraph(words.text("hw_install"))
     yield Listing("pip install -r requirements.txt\npython train.py", "sh")
+    for weights, settings in around.first.items():
+        facts = {"weights": Code(weights), "file": Code(settings), "script": Code("train.py")}
+        yield Paragraph(words.text("hw_first", **facts))
+    if around.experiments:
+        yield Paragraph(words.text("hw_repeat_experiments"))
+        trained = dict.fromkeys(file for files in around.experiments.values() for file in files)
+        commands = [f"python train.py {file}" for file in trained]
+        commands += [f"vyvod experiment settings/{name}.yaml" for name in around.experiments]
+        yield Listing("\n".join(commands), "sh")
     notebook = f"{branch_of(homework.number)}.ipynb"
     listed = {"train": "train.py", "notebook": notebook, "settings": "settings/", "results": "results/"}
     listed["requirements"] = "requirements.txt"

@@ -12,26 +12,36 @@ from vyvod.errors import SettingsError, UserError
 _KNOWN_WEIGHTS = (None, "imagenet", "coco")
 
 
-def own_files(settings: Mapping[str, Any], sources: Mapping[str, str] | None) -> tuple[dict[str, Any], dict[str, str]]:
-    """The settings with own files beside the notebook, and the text of these files by their new names."""
+def own_files(
+    settings: Mapping[str, Any], sources: Mapping[str, str] | None, known: Mapping[str, str] | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The settings with own files beside the notebook, and the text of these files by their new names.
+
+    Args:
+        settings: that name own files.
+        sources: own file as the settings name it -> its text; by default the files are read.
+        known: files that lie there already, name -> text; they are among those that come back.
+    """
     carried = {key: dict(value) if isinstance(value, Mapping) else value for key, value in settings.items()}
-    files: dict[str, str] = {}
+    files = dict(known or {})
     for key in ("data", "model"):
         given = carried.get(key)
         named = given.get("name") if isinstance(given, dict) else given
         if not isinstance(named, str) or not named.endswith(".py"):
             continue
-        name = _safe_name(named, key, taken=files)
-        files[name] = sources[named] if sources is not None and named in sources else _read_source(named)
+        text = sources[named] if sources is not None and named in sources else _read_source(named)
+        name = _safe_name(named, key, text, taken=files)
+        files[name] = text
         carried[key] = {**(given if isinstance(given, dict) else {}), "name": f"./{name}"}
     return carried, files
 
 
-def _safe_name(named: str, key: str, *, taken: Mapping[str, str]) -> str:
+def _safe_name(named: str, key: str, text: str, *, taken: Mapping[str, str]) -> str:
     # IPython expands braces and quotes in the line of a magic; a plain word means itself.
     name = re.split(r"[/\\]", named)[-1]
     plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*\.py", name)
-    return name if plain and name not in taken else f"own_{key}.py"
+    others = (f"own_{key}{ending}.py" for ending in ("", *range(2, len(taken) + 3)))
+    return next(each for each in (*([name] if plain else []), *others) if taken.get(each, text) == text)
 
 
 def _read_source(named: str) -> str:
@@ -70,6 +80,23 @@ def without_machine(settings: Mapping[str, Any]) -> tuple[dict[str, Any], Places
         bool(data.get("download", False)),
         beside(own, "weights") if own is not None else None,
     )
+
+
+def with_places(settings: Mapping[str, Any], main: Places) -> tuple[dict[str, Any], bool]:
+    """The settings of a training that comes first, with places that mean the same on another machine.
+
+    They are written out, since nobody is asked for them; only the folder of images that ``main`` asks for stays open, and the
+    second value says so.
+    """
+    carried, places = without_machine(settings)
+    carried["folder"] = "runs"
+    shared = places.root is not None and places.root == main.root
+    if places.root is not None and not shared:
+        data = carried.get("data")
+        carried["data"] = {**(data if isinstance(data, Mapping) else {}), "root": places.root}
+    if places.weights is not None:
+        carried["model"] = {**carried["model"], "weights": places.weights}
+    return carried, shared
 
 
 def own_weights(model: Any) -> str | None:

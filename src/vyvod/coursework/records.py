@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePath
@@ -11,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vyvod.errors import UserError
+from vyvod.report.experiment.own import END, START
 from vyvod.report.settings import Language
 
 COURSEWORK, HOMEWORK = "coursework.yaml", "homework.yaml"
@@ -26,6 +28,13 @@ def branch_of(number: int) -> str:
 def name_of(folder: PurePath | str) -> str:
     """The name of a run or an experiment in files and marks: its folder's, in letters, digits and ``.+-_``."""
     return re.sub(r"[^\w.+-]+", "-", PurePath(folder).name).strip("-") or "run"
+
+
+def readme_hash(readme: bytes) -> str:
+    """SHA-256 of a README without the student's own part, whatever its line ends."""
+    first, last = readme.find(START.encode()), readme.rfind(END.encode())
+    whole = readme[:first] + readme[last:] if 0 <= first < last else readme
+    return hashlib.sha256(whole.replace(b"\r\n", b"\n")).hexdigest()
 
 
 class RecordError(UserError):

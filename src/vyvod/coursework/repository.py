@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import stat
 import subprocess
 import unicodedata
 from collections.abc import Mapping
@@ -192,6 +193,23 @@ class Repository:
             return None
         return self._ask("cat-file", "blob", entry.oid, limit=limit + 1)
 
+    def differs(self, path: str, content: bytes | None) -> bool:
+        """Whether a file of the work tree is not what a branch has.
+
+        Bytes are compared, and ends of lines do not count: git itself would run the filters that the repository names.
+
+        Args:
+            path: of a file at the top; what lies in folders is never read, for they may be links.
+            content: of the branch; None where it has no such file.
+
+        Returns:
+            False too where there is no work tree, or no plain file of that name in it.
+        """
+        if "/" in path or not (self.path / ".git").exists():
+            return False
+        there = _plain_file(self.path / path)
+        return there is not None and (content is None or _lines(there) != _lines(content))
+
     @property
     def size(self) -> int | None:
         """Bytes of all that is stored, with its history; None where git does not tell."""
@@ -228,6 +246,23 @@ class Repository:
 def is_repository(path: Path) -> bool:
     """Whether a folder is the top of a repository, with a work tree or bare; git is not asked."""
     return (path / ".git").exists() or all((path / part).exists() for part in ("HEAD", "objects", "refs"))
+
+
+def _plain_file(path: Path) -> bytes | None:
+    """The beginning of a file; None where there is none, or a link, a pipe or the like."""
+    flags = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return None
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            # It may have become something else since.
+            return file.read(READ_LIMIT + 1) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
+    except (OSError, ValueError):
+        return None
+
+
+def _lines(content: bytes) -> bytes:
+    return content.replace(b"\r\n", b"\n")
 
 
 def _entry(line: bytes) -> Entry | None:

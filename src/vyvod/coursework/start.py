@@ -16,7 +16,7 @@ from vyvod.coursework.repository import Repository
 from vyvod.coursework.templates import GITIGNORE, IGNORED, baseline_text, requirements_text, vyvod_line, workflow
 from vyvod.coursework.worktree import Worktree, WorktreeError, check_identity
 from vyvod.errors import SettingsError, UserError
-from vyvod.files import write_atomically
+from vyvod.files import read_yaml, write_atomically
 from vyvod.types import Silence
 
 Ask = Callable[[str, list[str], str | None], str]
@@ -24,9 +24,31 @@ Ask = Callable[[str, list[str], str | None], str]
 Tell = Callable[[str], None]
 
 README = "README.md"
+_SETTINGS = "baseline.yaml"
 _MAIN = ("main", "master")
 _TRIES = 5
 _LANGUAGES = ["en", "ru"]
+_QUESTIONS: Mapping[str, tuple[str, str, str | None]] = {
+    "language": ("Language of the texts / Язык текстов", "Язык текстов / Language of the texts", "ru"),
+    "name": ("Your full name", "Фамилия, имя и отчество", None),
+    "group": ("Your group (may be left empty)", "Группа (можно оставить пустым)", ""),
+    "subject": ("The subject", "Предмет", None),
+    "task": ("The task", "Задача", TASKS[0]),
+    "data": ("The data set (vyvod list data)", "Датасет (vyvod list data)", None),
+    "model": ("The architecture of the first training", "Архитектура для первого обучения", None),
+}
+"""Key -> question in English and Russian, and the answer that is proposed; in the order in which one depends on another."""
+_MEANT = {
+    "language": {"english": "en", "английский": "en", "russian": "ru", "русский": "ru"},
+    "task": {
+        "классификация": "classification",
+        "сегментация": "segmentation",
+        "детекция": "detection",
+        "обнаружение": "detection",
+        "обнаружение объектов": "detection",
+    },
+}
+"""What people call the answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +101,14 @@ def begin(
     """
     check_identity(folder)
     tree = _existing(folder, branch)
-    coursework = _coursework(folder, answers, ask=ask, tell=tell)
+    before = read_coursework(folder / COURSEWORK) if (folder / COURSEWORK).is_file() else None
+    coursework = _coursework(folder, before, answers, ask=ask, tell=tell)
     old, root = _old_readme(folder), _root(folder, answers.data_root)
     files = _files(coursework, root)
+    anew = _settings_anew(folder, before, coursework, root)
+    changed = _changed(before, coursework)
+    if changed and ask is not None:
+        _confirm(changed, coursework.language, ask)
     readme = page.with_generated(old, page.coursework_page(coursework, _homeworks(tree)))
     _check_places(folder, (README, COURSEWORK, *files))
     tree = tree or Worktree.init(folder, branch)
@@ -91,7 +118,9 @@ def begin(
     left = []
     for name, text in files.items():
         present = _bytes_of(folder / name)
-        if present is None:
+        if name == _SETTINGS and anew is not None:
+            _put(folder / name, anew.encode())
+        elif present is None:
             _put(folder / name, text.encode())
         elif present != text.encode():
             left.append(name)
@@ -100,6 +129,8 @@ def begin(
     committed = tree.commit(written, f"Coursework: {coursework.subject}\n")
     return [
         *_summary(folder, tree, left, committed=committed),
+        *([f"Changed in {COURSEWORK}: {'; '.join(changed)}."] if changed else []),
+        *_contradictions(folder, coursework),
         *_about(tree, old),
         *(_data_sentences(folder, coursework, answers.data_root, tell) if check else ()),
         "Next: vyvod train baseline.yaml, then vyvod coursework homework 1",
@@ -135,11 +166,12 @@ def _existing(folder: Path, branch: str) -> Worktree | None:
     return tree
 
 
-def _coursework(folder: Path, answers: Answers, *, ask: Ask | None, tell: Tell) -> Coursework:
+def _coursework(
+    folder: Path, before: Coursework | None, answers: Answers, *, ask: Ask | None, tell: Tell
+) -> Coursework:
     """What was answered, what an earlier coursework.yaml has, and what the student says now."""
-    path = folder / COURSEWORK
-    before = read_coursework(path).model_dump() if path.is_file() else {}
-    known: dict[str, Any] = before | {key: value for key, value in asdict(answers).items() if value is not None}
+    known: dict[str, Any] = before.model_dump() if before else {}
+    known |= {key: _meant(key, value, []) for key, value in asdict(answers).items() if value is not None}
     needed = [key for key in ("name", "subject", "task", "data", "model") if not _given(known, key)]
     if needed and ask is None:
         options = " ".join(f"--{key} {key.upper()}" for key in needed)
@@ -159,22 +191,14 @@ def _given(known: Mapping[str, Any], key: str) -> bool:
 
 
 def _interview(folder: Path, known: dict[str, Any], *, ask: Ask, tell: Tell) -> None:
-    """Ask for what is missing, in the order in which one thing depends on another."""
-    questions: dict[str, tuple[str, str | None]] = {
-        "language": ("Language of the texts", "ru"),
-        "name": ("Your full name", None),
-        "group": ("Your group (may be left empty)", ""),
-        "subject": ("The subject", None),
-        "task": ("The task", TASKS[0]),
-        "data": ("The data set (vyvod list data)", None),
-        "model": ("The architecture of the first training", None),
-    }
-    for key, (question, proposal) in questions.items():
+    """Ask for what is missing, in the chosen language."""
+    for key, (english, russian, proposal) in _QUESTIONS.items():
         if key in known if key == "group" else _given(known, key):
             continue
         choices = _choices(key, known)
         if key == "model":
             _tell_costs(known, tell)
+        question = russian if known.get("language") == "ru" else english
         known[key] = _answer(folder, known, key, (question, choices, proposal), ask=ask, tell=tell)
 
 
@@ -188,7 +212,7 @@ def _answer(
     tell: Tell,
 ) -> str:
     for _ in range(_TRIES):
-        answer = ask(*question).strip()
+        answer = str(_meant(key, ask(*question).strip(), question[1]))
         try:
             if not answer and key != "group":
                 raise SettingsError("An answer is needed.")
@@ -200,6 +224,16 @@ def _answer(
     raise SettingsError(
         f"No usable answer about {key}; nothing was written. Give it as an option: --{key} {key.upper()}"
     )
+
+
+def _meant(key: str, answer: Any, choices: Sequence[str]) -> Any:
+    """An answer that was given by its number, or in other words."""
+    if not isinstance(answer, str):
+        return answer
+    if answer.isdecimal() and 1 <= int(answer) <= len(choices):
+        return choices[int(answer) - 1]
+    plain = " ".join(answer.casefold().split())
+    return _MEANT.get(key, {}).get(plain, plain if key in _MEANT else answer)
 
 
 def _choices(key: str, known: Mapping[str, Any]) -> list[str]:
@@ -242,7 +276,7 @@ def _check_names(folder: Path, known: Mapping[str, Any]) -> None:
     ):
         if not known.get(key):
             continue
-        entry = find(_own_path(folder, str(known[key]), key))
+        entry = find(_own_path(folder, str(known[key]), key), task=known.get("task"))
         if known.get("task") and known["task"] not in entry.tasks:
             what = "data set" if key == "data" else "architecture"
             raise SettingsError(
@@ -272,19 +306,77 @@ def _root(folder: Path, given: Path | None) -> str | None:
 
 def _files(coursework: Coursework, root: str | None) -> dict[str, str]:
     """Everything but README and coursework.yaml."""
-    data = {"name": coursework.data, **({"root": root} if root else {})}
-    settings = {
-        "data": data,
-        "model": {"name": coursework.model},
-        "report": {"language": coursework.language, "author": coursework.name},
-    }
     versions = dict(line.split("==", 1) for line in installed_requirements() if "==" in line)
     return {
-        "baseline.yaml": baseline_text(settings, coursework.language),
+        _SETTINGS: baseline_text(_settings(coursework, root), coursework.language),
         "requirements.txt": requirements_text(versions, vyvod=vyvod_line()),
         ".gitignore": GITIGNORE,
         ".github/workflows/coursework.yml": workflow(),
     }
+
+
+def _settings(coursework: Coursework, root: str | None) -> dict[str, dict[str, str]]:
+    """Of the first training."""
+    return {
+        "data": {"name": coursework.data, **({"root": root} if root else {})},
+        "model": {"name": coursework.model},
+        "report": {"language": coursework.language, "author": coursework.name},
+    }
+
+
+def _settings_there(folder: Path) -> Mapping[str, Any]:
+    """What baseline.yaml holds; nothing where it cannot be read."""
+    try:
+        return read_yaml(folder / _SETTINGS)
+    except UserError:
+        return {}
+
+
+def _settings_anew(folder: Path, before: Coursework | None, coursework: Coursework, root: str | None) -> str | None:
+    """baseline.yaml with the new answers, where it is as this program wrote it for those of before; else None."""
+    there = _bytes_of(folder / _SETTINGS)
+    if before is None or there is None:
+        return None
+    data = _settings_there(folder).get("data")
+    known = data.get("root") if isinstance(data, Mapping) else None
+    if there != baseline_text(_settings(before, known), before.language).encode():
+        return None
+    # Where images of another data set lie is not known.
+    root = root or (known if before.data == coursework.data else None)
+    return baseline_text(_settings(coursework, root), coursework.language)
+
+
+def _changed(before: Coursework | None, coursework: Coursework) -> list[str]:
+    """What an earlier coursework.yaml has otherwise."""
+    old, new = (before or coursework).model_dump(), coursework.model_dump()
+    return [f"{key} '{old[key] or ''}' to '{new[key] or ''}'" for key in new if old[key] != new[key]]
+
+
+def _confirm(changed: Sequence[str], language: str, ask: Ask) -> None:
+    """Raise where the student does not want what is there to change."""
+    russian = language == "ru"
+    question = f"{COURSEWORK}: {'; '.join(changed)}. {'Изменить?' if russian else 'Change it?'}"
+    choices = ["да", "нет"] if russian else ["yes", "no"]
+    answer = ask(question, choices, choices[1]).strip().casefold()
+    if answer not in ("1", "y", "yes", "д", "да"):
+        raise SettingsError(f"{COURSEWORK} stays as it is; nothing was written.")
+
+
+def _contradictions(folder: Path, coursework: Coursework) -> Iterator[str]:
+    """Where baseline.yaml, which is the student's, says something else."""
+    there, found = _settings_there(folder), []
+    for key, name, meant in (
+        ("data", "name", coursework.data),
+        ("model", "name", coursework.model),
+        ("report", "author", coursework.name),
+        ("report", "language", coursework.language),
+    ):
+        part = there.get(key)
+        value = part.get(name) if isinstance(part, Mapping) else part if name == "name" else None
+        if value is not None and value != meant:
+            found.append(f"{key}.{name} is '{value}' there and '{meant}' in {COURSEWORK}")
+    if found:
+        yield f"{_SETTINGS} contradicts {COURSEWORK}: {'; '.join(found)}. Mend {_SETTINGS} before you train."
 
 
 def _homeworks(tree: Worktree | None) -> Sequence[Any]:

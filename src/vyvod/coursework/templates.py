@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -23,6 +24,7 @@ GITIGNORE = """\
 *.pth
 *.ckpt
 *.safetensors
+/homework_*.zip
 __pycache__/
 *.py[cod]
 .venv/
@@ -59,15 +61,26 @@ jobs:
 """
 _ELSEWHERE = "If pip does not find it, write there where it is, such as vyvod @ git+https://ADDRESS@COMMIT"
 
+_LINUX = re.compile(r"(pytorch-)?triton$|(nvidia|cuda)[-_.]", re.IGNORECASE)
+"""What torch brings along for GPUs on Linux."""
+
 _TRAIN = {
     "en": (
         "Homework {number}: {title}. Trains with the same settings.",
-        "python train.py trains the main run again; python train.py settings/OTHER.yaml another one.",
+        "python train.py trains the main run again; python train.py settings/OTHER.yaml another run.",
     ),
     "ru": (
         "Домашнее задание {number}: {title}. Обучение с теми же настройками.",
-        "python train.py повторяет главный запуск, python train.py settings/ДРУГИЕ.yaml любой другой.",
+        "python train.py повторяет главный запуск, python train.py settings/ДРУГОЙ.yaml — другой запуск.",
     ),
+}
+_EXPERIMENT = {
+    "en": "An experiment is repeated by another command: {commands}.",
+    "ru": "Эксперимент повторяет другая команда: {commands}.",
+}
+_FIRST = {
+    "en": "Initial weights, and the settings of the run that they come from: it is trained first where they are not there.",
+    "ru": "Начальные веса и настройки запуска, из которого они взяты: если весов нет, сначала обучается он.",
 }
 _SCRIPT = '''\
 """{first}
@@ -78,22 +91,36 @@ _SCRIPT = '''\
 import sys
 from pathlib import Path
 
+from vyvod.errors import UserError
 from vyvod.experiment.run import train
 from vyvod.experiment.settings import read_settings
 
 SETTINGS = "settings/{run}.yaml"
+{table}
+
+def repeat(file: str) -> None:
+    settings = read_settings(Path(file))
+{before}    folder = train(settings, command=f"python train.py {{file}}")
+    print(f"{{file}}: {{folder / 'report.html'}}")
 
 
 def main() -> None:
-    files = sys.argv[1:] or [SETTINGS]
-    for file in files:
-        folder = train(read_settings(Path(file)), command=f"python train.py {{file}}")
-        print(f"{{file}}: {{folder / 'report.html'}}")
+    try:
+        for file in sys.argv[1:] or [SETTINGS]:
+            repeat(file)
+    except UserError as error:
+        print(f"Error: {{error}}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":
     main()
 '''
+_BEFORE = """\
+    weights = settings.model.weights
+    if weights in FIRST and not Path(weights).exists():
+        repeat(FIRST[weights])
+"""
 
 
 def workflow() -> str:
@@ -102,10 +129,36 @@ def workflow() -> str:
     return _WORKFLOW.format(python=python, where="" if _address() else _ELSEWHERE).replace(". \n", ".\n")
 
 
-def train_script(run: str, *, number: int, title: str, language: Language) -> str:
-    """``train.py`` of a homework; ``run`` is the name of its main settings."""
-    first, second = (line.format(number=number, title=_literal(title)) for line in _TRAIN[language])
-    return _SCRIPT.format(first=first, second=second, run=run)
+def train_script(
+    run: str,
+    *,
+    number: int,
+    title: str,
+    language: Language,
+    first: Mapping[str, str] | None = None,
+    experiments: Sequence[str] = (),
+) -> str:
+    """``train.py`` of a homework.
+
+    Args:
+        run: the name of its main settings.
+        number: of the homework.
+        title: of the homework.
+        language: of the comments.
+        first: initial weights -> file with the settings of the run that they come from.
+        experiments: names of their settings.
+    """
+    about, usage = (line.format(number=number, title=_literal(title)) for line in _TRAIN[language])
+    if experiments:
+        commands = ", ".join(f"vyvod experiment settings/{name}.yaml" for name in experiments)
+        usage += "\n" + _EXPERIMENT[language].format(commands=commands)
+    lines = [f"    {_quoted(weights)}: {_quoted(file)},\n" for weights, file in (first or {}).items()]
+    table = f"# {_FIRST[language]}\nFIRST = {{\n{''.join(lines)}}}\n" if first else ""
+    return _SCRIPT.format(first=about, second=usage, run=run, table=table, before=_BEFORE if first else "")
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _literal(text: str) -> str:
@@ -125,9 +178,14 @@ def requirements_text(lines: Mapping[str, str], *, vyvod: str) -> str:
         lines: name -> version.
         vyvod: the line of this program.
     """
-    listed = [f"{name}=={version}" for name, version in sorted(lines.items()) if name != "vyvod"]
+    listed = [f"{name}=={version}{_marker(name)}" for name, version in sorted(lines.items()) if name != "vyvod"]
     note = [] if "@" in vyvod else [f"# {_ELSEWHERE}"]
     return "\n".join([*listed, *note, vyvod]) + "\n"
+
+
+def _marker(name: str) -> str:
+    """Behind a library that there is for Linux alone, so that the others can be installed elsewhere too."""
+    return '; sys_platform == "linux"' if _LINUX.match(name) else ""
 
 
 def baseline_text(record: Mapping[str, Any], language: Language) -> str:

@@ -31,7 +31,7 @@ Sections = Mapping[str, Section]
 _CLASS_COLUMNS = ("precision", "recall", "f1", "dice", "iou", "ap50", "ap", "support")
 _MORE = ("confusion", "curves")
 """Sections of the task that belong to the results of a homework; the others are in the report of the run."""
-_MOST_EXAMPLES = 10
+_LEAST_EXAMPLES, _MOST_EXAMPLES = 5, 10
 
 
 def sections_of(run: Run, words: Words) -> Sections:
@@ -45,6 +45,7 @@ def blocks(run: Run, name: str, sections: Sections, words: Words) -> Iterator[Bl
     yield from _curves(sections, words)
     yield Heading((words.say("hw_examples"),))
     yield from sections["examples"].blocks
+    yield from _few_examples(run, words)
     yield Heading((words.say("hw_values"),))
     yield from _overall(run, name, sections)
     if run.final_split and run.scores[run.final_split].per_class:
@@ -120,12 +121,25 @@ def _classes(run: Run, name: str, sections: Sections, words: Words) -> Iterator[
     ]
     columns = [
         Column(words.say("col_class")),
-        *(Column(words.short_metric(column), numeric=True) for column in shown),
+        *(Column(_class_column(column, run.record.task, words), numeric=True) for column in shown),
     ]
     mark = Mark(f"vyvod: values run={name} kind=per_class split={split} columns={','.join(shown)}")
     yield Table(words.say("table_classes", split=words.say(f"split_{split}")), columns, rows, mark=mark)
     if any(value is None for column in shown for value in scores[column]):
         yield Paragraph(words.text("hw_dash", dash=UNKNOWN))
+
+
+def _class_column(column: str, task: str, words: Words) -> str:
+    # What is counted there differs from task to task: images, pixels, objects.
+    return words.say(f"hw_support_{task}") if column == "support" else words.short_metric(column)
+
+
+def _few_examples(run: Run, words: Words) -> Iterator[Block]:
+    """Why there are fewer examples than are asked for, where the split has no more images."""
+    split, shown = run.final_split, len(run.examples)
+    if split is not None and 0 < shown == run.images(split) < _LEAST_EXAMPLES:
+        facts = {"split": words.say(f"split_{split}"), "images": words.count(shown, "image")}
+        yield Paragraph(words.text("hw_few_examples", **facts))
 
 
 def _class_cell(column: str, value: float | None, words: Words) -> Cell:

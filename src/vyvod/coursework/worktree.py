@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -214,13 +214,27 @@ class Worktree:
         self.git("commit", "-q", "--no-verify", "-F", "-", "--only", "--", *paths, given=_bytes(message))
         return True
 
-    def stash(self, message: str) -> bool:
-        """Put aside what is not committed, also files that git does not know, but no runs; False where there is nothing."""
-        before = self.commit_of("refs/stash")
-        # Git refuses to exclude what it ignores anyway.
-        seen = [f":(exclude){name}" for name in ("runs", "experiments") if not self.ignores(f"{name}/x")]
-        self.git("stash", "push", "-q", "-u", "-m", message, *(["--", ".", *seen] if seen else []))
-        return self.commit_of("refs/stash") != before
+    def stash(self, message: str, blocking: Collection[str] = ()) -> list[str]:
+        """Put aside what is not committed.
+
+        Args:
+            message: of the stash.
+            blocking: paths that have to be free. Other files that git does not know stay where they are.
+
+        Returns:
+            what was put aside; nothing where nothing was.
+        """
+        before, tracked = self.commit_of("refs/stash"), self.changes()
+        unknown = [_text(name) for name in self.git("ls-files", "-o", "--exclude-standard", "-z").split(b"\0") if name]
+        moved = [path for path in unknown if any(Path(path).is_relative_to(place) for place in blocking)]
+        words = ["stash", "push", "-q", "-m", message]
+        if moved:
+            stays = [f":(exclude,literal){path}" for path in unknown if path not in set(moved)]
+            paths = _bytes("\0".join([".", *stays]))
+            self.git(*words, "-u", "--pathspec-from-file=-", "--pathspec-file-nul", given=paths)
+        else:
+            self.git(*words)
+        return [*tracked, *moved] if self.commit_of("refs/stash") != before else []
 
     def unstash(self) -> None:
         """Bring back what was put aside last."""

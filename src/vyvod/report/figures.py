@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -318,18 +318,20 @@ def _mark_best(axes: Axes, epochs: Floats, best: int | None, *, words: Words) ->
     if best is None or best not in epochs or len(epochs) < 2:
         return
     axes.axvline(best, color=COLOURS["muted"], linewidth=1.2, dashes=(2, 3), zorder=1)
-    _name_rule(axes, words.say("best_epoch", epoch=best), best)
+    # On the right it would reach over the names of the lines.
+    late = (best - epochs[0]) / (epochs[-1] - epochs[0]) > 0.7
+    _name_rule(axes, words.say("best_epoch", epoch=best), best, side="right" if late else "center")
 
 
-def _name_rule(axes: Axes, name: str, place: float) -> None:
-    """Write the name of a vertical line above it."""
+def _name_rule(axes: Axes, name: str, place: float, *, side: Literal["center", "right"] = "center") -> None:
+    """Write the name of a vertical line above it: in the middle, or with its right end there."""
     axes.annotate(
         name,
         xy=(place, 1),
         xycoords=("data", "axes fraction"),
         xytext=(0, 3),
         textcoords="offset points",
-        ha="center",
+        ha=side,
         va="bottom",
         fontsize=12,
         color=COLOURS["muted"],

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import yaml
 
 from vyvod.report.contract import TaskReport
 from vyvod.report.document import (
@@ -27,7 +28,7 @@ from vyvod.report.document import (
     Tiles,
 )
 from vyvod.report.figures import Series, curves, steps
-from vyvod.report.records import SPLITS, AuditRecord, Floats, OriginRecord, Run
+from vyvod.report.records import SPLITS, AuditRecord, Floats, OriginRecord, Run, SplitRecord
 from vyvod.report.settings import ReportSettings
 from vyvod.report.tasks import report_of
 from vyvod.report.text import UNKNOWN, Words
@@ -145,20 +146,24 @@ def _model(run: Run, words: Words) -> Text:
     if model.weights is None:
         return (*name, *title, *words.text("task_scratch"))
     loaded = words.count(model.weights.loaded, "tensor")
-    missing = words.count(len(model.weights.not_loaded), "tensor")
-    source = Code(model.weights.source)
-    return (*name, *title, *words.text("task_weights", source=source, loaded=loaded, missing=missing))
+    facts: dict[str, Inline] = {"source": Code(model.weights.source), "loaded": loaded}
+    if not model.weights.not_loaded:
+        return (*name, *title, *words.text("task_weights_all", **facts))
+    facts["missing"] = words.count(len(model.weights.not_loaded), "tensor")
+    return (*name, *title, *words.text("task_weights", **facts, names=_listed(model.weights.not_loaded, words)))
 
 
 def _data(run: Run, words: Words, task: TaskReport) -> Section:
     data = run.record.data
     title: Inline = Link(run.data_title, data.homepage) if data.homepage else Strong(run.data_title)
-    blocks: list[Block] = [Paragraph(words.text("data_facts", title=title, licence=data.licence or UNKNOWN))]
+    blocks: list[Block] = [
+        Paragraph(words.text("data_facts", title=title, licence=words.note(data.licence or UNKNOWN)))
+    ]
     if data.citation:
         blocks.append(Paragraph(words.text("data_citation", citation=data.citation)))
     blocks += [_split_table(run, words, task), *task.balance(run, words), *_audit(run, words)]
     if data.notes:
-        blocks += [Paragraph(words.text("data_notes")), Points([(note,) for note in data.notes])]
+        blocks += [Paragraph(words.text("data_notes")), Points([(words.note(note),) for note in data.notes])]
     if data.skipped:
         names = _listed(data.skipped, words)
         files = words.count(len(data.skipped), "file")
@@ -173,7 +178,7 @@ def _listed(names: Sequence[str], words: Words) -> str:
 
 
 def _split_table(run: Run, words: Words, task: TaskReport) -> Table:
-    rows, titles = [], []
+    rows, titles, limit = [], [], _limit(run)
     for split in SPLITS:
         record = run.record.data.splits.get(split)
         if record is None:
@@ -181,7 +186,13 @@ def _split_table(run: Run, words: Words, task: TaskReport) -> Table:
         sizes = task.split_sizes(record, words)
         titles = list(sizes)
         numbers = [Cell((size,)) for size in sizes.values()]
-        rows.append([Cell((words.say(f"long_split_{split}"),)), *numbers, Cell((_origin(record.origin, words, task),))])
+        rows.append(
+            [
+                Cell((words.say(f"long_split_{split}"),)),
+                *numbers,
+                Cell((_limited(_origin(record.origin, words, task), record, limit, words),)),
+            ]
+        )
     columns = [Column(words.say("col_split")), *(Column(title, numeric=True) for title in titles)]
     return Table(words.say("table_splits"), [*columns, Column(words.say("col_origin"))], rows)
 
@@ -196,6 +207,22 @@ def _origin(origin: OriginRecord | None, words: Words, task: TaskReport) -> str:
     if origin.seed is None:
         return words.say("origin_fixed", source=source, share=share)
     return words.say(_own("origin_carved", task), source=source, share=share, seed=origin.seed)
+
+
+def _limit(run: Run) -> int | None:
+    """``data.limit`` of the settings; None where none is set, or where the settings are no longer what a run writes."""
+    try:
+        limit = yaml.safe_load(run.settings)["data"]["limit"]
+    except (yaml.YAMLError, LookupError, TypeError, ValueError):
+        return None
+    return limit if isinstance(limit, int) else None
+
+
+def _limited(origin: str, record: SplitRecord, limit: int | None, words: Words) -> str:
+    """Where a split comes from, and that it is only a part of that; a split smaller than the limit is whole."""
+    if limit is None or record.images < limit:
+        return origin
+    return words.say("origin_limited", origin=origin, images=words.count(limit, "image_of"))
 
 
 def _audit(run: Run, words: Words) -> list[Block]:
@@ -238,7 +265,9 @@ def _training(run: Run, words: Words, task: TaskReport) -> list[Section]:
     pictures = [
         picture for picture in (_loss(run, words, task), _metrics(run, words, task), _rate(run, words)) if picture
     ]
-    blocks: list[Block] = [Paragraph(_epochs(run, words)), Paragraph(_reading(run, words, task)), Pictures(pictures)]
+    blocks: list[Block] = [Paragraph(_epochs(run, words)), Paragraph(_reading(run, words, task))]
+    blocks += [Paragraph(words.text("one_epoch"))] if len(run.curves["epoch"]) == 1 else []
+    blocks.append(Pictures(pictures))
     return [Section("training", words.say("section_training"), [block for block in blocks if block != Paragraph(())])]
 
 

@@ -8,7 +8,16 @@ from string import Formatter
 
 from vyvod.report.document import Inline, Text
 from vyvod.report.settings import Language
-from vyvod.report.texts import classification, coursework, detection, experiment, reconstruction, segmentation, shared
+from vyvod.report.texts import (
+    classification,
+    coursework,
+    data_sets,
+    detection,
+    experiment,
+    reconstruction,
+    segmentation,
+    shared,
+)
 from vyvod.report.texts.shared import Entry
 
 NBSP = "\u00a0"
@@ -70,6 +79,10 @@ class Words:
     def loss_part(self, name: str) -> str:
         """The name of a part of the loss beside its line."""
         return self._named(LOSS_PARTS, name)
+
+    def note(self, sentence: str) -> str:
+        """What a data set says of itself, a note or its licence; only the words of the program's own have a translation."""
+        return data_sets.RUSSIAN.get(sentence, sentence) if self.language == "ru" else sentence
 
     def finding(self, name: str) -> str:
         """The name of a finding of the audit."""

@@ -2,7 +2,8 @@
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import groupby
 
 from vyvod.coursework.check import pictures, pins, words
 from vyvod.coursework.check.markdown import Block, part, written
@@ -12,6 +13,10 @@ from vyvod.coursework.check.submission import Submission, decoded
 _BORING = {"__init__.py", "setup.py", "conftest.py"}
 _SIGNS = re.compile(rb"google\.colab|/content/|/kaggle/(input|working)|kaggle_secrets")
 _FIGURES, _POINTERS, _LINES = 100, 100, 20
+_SAID = 2000
+"""Sentences of a notebook that are looked through for what README does not say."""
+_FEWEST = 2
+"""Names after which a list is one."""
 _CLASSES = re.compile(
     r"(?:класс(?!иф)\w{0,12}|class(?!if)\w{0,12}|категори\w{0,12}|categor\w{0,12})[^:(.]{0,40}[:(—–]\s*([^()]{3,})",
     re.IGNORECASE,
@@ -54,23 +59,50 @@ def check_task(work: Submission) -> None:
     if kinds:
         work.note("task-kind", "pass", place, ", ".join(kinds))
     else:
-        cure = "Write which task it is: classification, segmentation or detection."
-        work.note("task-kind", "fail", place, "README does not say what kind of task it is", cure)
+        said = (
+            "README does not say what kind of task it is",
+            "Write which it is: classification, segmentation or detection.",
+        )
+        _note_absent(work, "task-kind", place, said, lambda page: words.task_of(written(page)))
     _check_class_count(work, text, place)
     _check_class_names(work, text, place)
 
 
 def _check_class_count(work: Submission, text: str, place: str) -> None:
     known = work.classes
-    said = words.class_counts(text)
+    said = words.class_counts(text) or _listed_count(work, text)
     if not said:
         cure = f"Write how many classes there are: {len(known)}." if known else "Write how many classes there are."
-        work.note("task-class-count", "fail", place, "README does not say how many classes there are", cure)
+        found = "README does not say how many classes there are"
+        _note_absent(work, "task-class-count", place, (found, cure), lambda page: words.class_counts(written(page)))
     elif known and len(known) not in said:
         cure = f"The run has {len(known)} classes: mend the number, or say what it counts."
         work.note("task-class-count", "fail", place, f"README says {said[0]} classes", cure)
     else:
-        work.note("task-class-count", "pass", place, f"{len(known) if known else said[0]} classes")
+        count = len(known) if known else said[0]
+        work.note("task-class-count", "pass", place, f"{count} class{'' if count == 1 else 'es'}")
+
+
+def _listed_count(work: Submission, text: str) -> list[int]:
+    """How many classes there are, where README only lists them; a single one that is named needs no number."""
+    if work.classes and len(work.classes) == 1 and mentions(text, work.classes[0]):
+        return [1]
+    names = _listed_classes(work.page)
+    return [len(names)] if len(names) >= _FEWEST else []
+
+
+def _note_absent(
+    work: Submission, requirement: str, place: str, said: tuple[str, str], has: Callable[[list[Block]], object]
+) -> None:
+    """README says nothing about something; where a notebook does, its cell is named."""
+    found, cure = said
+    for notebook in work.notebooks.values():
+        told = [block for block in notebook.blocks if block.kind in ("heading", "label", "text")]
+        for cell, blocks in groupby(told[:_SAID], key=lambda block: block.place):
+            if has(list(blocks)):
+                work.note(requirement, "fail", place, f"{found}; {cell} does", "Copy it to README.")
+                return
+    work.note(requirement, "fail", place, found, cure)
 
 
 def _check_class_names(work: Submission, text: str, place: str) -> None:
@@ -87,14 +119,16 @@ def _check_class_names(work: Submission, text: str, place: str) -> None:
     if names:
         work.note("task-class-names", "pass", place, listed(names))
     else:
-        work.note("task-class-names", "fail", place, "README does not name the classes", cure)
+        said = "README does not name the classes", cure
+        _note_absent(work, "task-class-names", place, said, _listed_classes)
 
 
 def _missing(text: str, names: list[str]) -> Iterator[str]:
     """Names that a text does not hold; all of it is looked through only for those whose words are in it."""
     there = _words(text)
+    numbered = set(words.numbered_classes(text)) if all(map(str.isdecimal, names)) else set()
     for name in names:
-        if not (_words(name) <= there and mentions(text, name)):
+        if name not in numbered and not (_words(name) <= there and mentions(text, name)):
             yield name
 
 
@@ -103,19 +137,27 @@ def _words(text: str) -> set[str]:
 
 
 def _named_classes(page: list[Block]) -> list[str]:
-    """Names of classes that a README lists: under a heading, after a colon, in brackets, or in the table of classes."""
+    """Names of classes that a README lists, or that its table of classes has."""
+    return _listed_classes(page) or next((rows for rows in map(class_rows, page) if rows), [])
+
+
+def _listed_classes(page: list[Block]) -> list[str]:
+    """Names of classes that stand under a heading, after a colon or in brackets."""
+    fewest = 1 if words.class_counts(written(page)) == [1] else _FEWEST
     for at, block in enumerate(page):
         inside = ""
+        if block.kind in ("text", "heading") and (numbered := words.numbered_classes(block.text)):
+            return numbered
         if block.kind in ("label", "heading"):
             if words.says("class", block.text) and not words.says("each_class", block.text):
                 inside = "\n".join(one.text for one in part(page, at) if one.kind == "text")
         elif block.kind == "text" and (found := _CLASSES.search(block.text)):
-            inside = found[1]
+            inside = words.without_placeholders(found[1])
         names = [name.strip(" .*-`") for name in re.split(r"[,;•\n]|\sи\s|\sand\s|\s[-–—]\s", inside)]
         names = [name for name in names if name and len(name) <= 60]
-        if len(names) >= 2:
+        if len(names) >= fewest:
             return names
-    return next((rows for rows in map(class_rows, page) if rows), [])
+    return []
 
 
 def class_rows(block: Block) -> list[str]:
@@ -123,7 +165,7 @@ def class_rows(block: Block) -> list[str]:
     if block.kind != "table" or len(block.rows) < 3:
         return []
     head = block.rows[0]
-    metrics = [name for cell in head[1:] for name in words.metrics_in(cell)]
+    metrics = [name for cell in head[1:] for name in words.metrics_of_column(cell)]
     if not metrics or not (words.says("class", " ".join(head[:2])) or not head[0].strip()):
         return []
     return [row[0] for row in block.rows[1:] if row and row[0].strip() and not is_total(row[0])]
@@ -138,7 +180,7 @@ def check_data(work: Submission) -> None:
     """The data set, described in README."""
     for at, block in enumerate(work.page):
         if block.kind in ("heading", "label") and block.level > 1 and words.says("data", block.text):
-            text = written(part(work.page, at)).strip()
+            text = words.without_placeholders(written(part(work.page, at)))
             if len(text) > 3 or words.DATA_SETS.search(block.text):
                 work.note("data", "pass", block.place, (text or block.text).splitlines()[0][:60])
                 return
@@ -146,13 +188,21 @@ def check_data(work: Submission) -> None:
         if block.kind in ("text", "heading") and (found := words.DATA_SETS.search(block.text)):
             work.note("data", "pass", block.place, found[0])
             return
-    spoken = next((block for block in work.page if block.kind == "text" and words.says("data", block.text)), None)
+    spoken = next((block for block in work.page if block.kind == "text" and _speaks_of_data(block.text)), None)
     cure = "Write a part about the data set: its name, how many images, how they are split."
     if spoken is not None:
         work.note("data", "unknown", spoken.place, "it is spoken of, but no part is about it", cure)
     else:
         place = work.readme.path if work.readme else work.branch
-        work.note("data", "fail", place, "README does not name the data set", cure)
+        _note_absent(work, "data", place, ("README does not name the data set", cure), _names_data)
+
+
+def _speaks_of_data(text: str) -> bool:
+    return words.says("data", text) and not words.says("placeholder", text)
+
+
+def _names_data(cell: list[Block]) -> bool:
+    return any(words.DATA_SETS.search(block.text) or (block.level and words.says("data", block.text)) for block in cell)
 
 
 def check_requirements(work: Submission) -> None:
@@ -198,8 +248,17 @@ def check_code(work: Submission) -> None:
     if code:
         work.note("code", "pass", code[0], f"{len(notebooks)} notebooks, {len(scripts)} .py files")
     elif not work.unreadable:
-        found = "there is neither a notebook nor a .py file with code"
+        bare = [path for path, entry in work.tree.entries.items() if _ends(path) and entry.kind == "file"]
+        found = (
+            f"there is {listed(bare, 3)}, but next to nothing in it"
+            if bare
+            else "there is neither a notebook nor a .py file with code"
+        )
         work.note("code", "fail", work.branch, found, "Add the code of the training.")
+
+
+def _ends(path: str) -> bool:
+    return path.casefold().endswith((".py", ".ipynb")) and posixpath.basename(path) not in _BORING
 
 
 def _is_code(work: Submission, path: str) -> bool:
@@ -263,10 +322,29 @@ def is_badge(block: Block) -> bool:
 def _opens(work: Submission, block: Block, content: bytes) -> bool:
     fault = pictures.fault(content)
     if fault is not None:
-        status: Status = "unknown" if "larger than" in fault else "fail"
+        status: Status = "unknown" if _is_large(fault) else "fail"
         cure = "Draw it again, save it as PNG and commit it."
         work.note("figures", status, block.place, f"{block.address[:100]} {fault}", cure)
     return fault is None
+
+
+def picture_fault(work: Submission, block: Block) -> str | None:
+    """Why a picture shows nothing, as far as that can be told from the branch."""
+    content = block.data
+    if content is None:
+        kind, path = work.resolve(block.address)
+        entry = work.tree.entries.get(path) if kind == "file" else None
+        content = work.tree.read(path) if entry is not None else None
+        ours = work.readme is not None and block.file == work.readme.path
+        if ours and (kind in ("machine", "none") or (kind == "file" and (entry is None or entry.kind != "file"))):
+            return "leads to no file of the branch"
+    fault = pictures.fault(content) if content is not None else None
+    return None if fault is not None and _is_large(fault) else fault
+
+
+def _is_large(fault: str) -> bool:
+    """Whether a picture was not looked at for its size alone."""
+    return "larger than" in fault
 
 
 def _linked(work: Submission, block: Block) -> bytes | None:
@@ -345,9 +423,9 @@ def mentions(text: str, name: str) -> bool:
     return re.search(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE) is not None
 
 
-def listed(names: list[str], most: int = 5) -> str:
+def listed(names: list[str], most: int = 5, between: str = ", ") -> str:
     """Some names and how many more there are."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return between.join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def quoted(path: str) -> str:

@@ -9,6 +9,7 @@ from vyvod.coursework.check import branch_files, experiment_parts, shown_results
 from vyvod.coursework.check.front import check_front
 from vyvod.coursework.check.requirements import Finding, Status
 from vyvod.coursework.check.submission import Submission
+from vyvod.coursework.records import branch_of
 from vyvod.coursework.repository import Repository, is_repository
 from vyvod.errors import UserError
 
@@ -131,6 +132,7 @@ def check(repository: Repository, branches: Sequence[str] = ()) -> list[Finding]
     if main is not None and (not branches or main in branches):
         work = _submission(repository, main)
         _guarded(work, "main-readme", check_front)
+        _guarded(work, "main-readme", partial(_check_committed, repository=repository, requirement="main-readme"))
         findings += work.findings
     if not branches:
         findings += _check_whole(repository, main, homework)
@@ -139,6 +141,7 @@ def check(repository: Repository, branches: Sequence[str] = ()) -> list[Finding]
         work = _submission(repository, branch)
         _guarded(work, "branch-name", partial(_check_name, number=number, there=there))
         _guarded(work, "readme", partial(branch_files.check_readme, main=front.content if front else None))
+        _guarded(work, "readme", partial(_check_committed, repository=repository, requirement="readme"))
         for requirement, run in _CHECKS.items():
             _guarded(work, requirement, run)
         findings += work.findings
@@ -189,7 +192,7 @@ def _check_whole(repository: Repository, main: str | None, homework: dict[str, i
 
 
 def _check_name(work: Submission, number: int | None, there: Iterable[str]) -> None:
-    right = f"homework_{number or 1}"
+    right = branch_of(number or 1)
     if work.branch == right:
         work.note("branch-name", "pass", work.branch, work.branch)
     elif right in there:
@@ -199,6 +202,20 @@ def _check_name(work: Submission, number: int | None, there: Iterable[str]) -> N
         old, new = branch_files.quoted(work.branch), right
         cure = f"git branch -m {old} {new}; git push origin -u {new}; git push origin --delete {old}"
         work.note("branch-name", "fail", work.branch, f"the branch is named {work.branch}", cure)
+
+
+def _check_committed(work: Submission, repository: Repository, requirement: str) -> None:
+    """Whether README of the branch that is checked out has changes of which the branch knows nothing."""
+    path = work.readme.path if work.readme else "README.md"
+    content = work.readme.content if work.readme else None
+    unread = content is None and path in work.tree.entries
+    if unread or work.branch != repository.head() or not repository.differs(path, content):
+        return
+    found = (
+        "has changes that are not committed; they were not looked at" if work.readme else "is there, but not committed"
+    )
+    cure = f"Commit it, then check again: git add {branch_files.quoted(path)}, git commit."
+    work.note(requirement, "unknown", path, f"{path} {found}", cure)
 
 
 def _guarded(work: Submission, requirement: str, run: Callable[[Submission], None]) -> None:
@@ -216,38 +233,32 @@ def _guarded(work: Submission, requirement: str, run: Callable[[Submission], Non
 def _check_numbers(work: Submission) -> None:
     """The numbers of README against those of the runs."""
     from vyvod.coursework.numbers.comparing import compare
+    from vyvod.coursework.numbers.written import compare_written
 
     if work.readme is None:
         work.note("numbers", "unknown", work.branch, "there is no README", "")
         return
-    found = compare(work.readme.text, work.tree.read)
-    right = [one for one in found if one.ok]
-    for one in found:
+    readme = work.readme
+    compared = compare(readme.text, work.tree.read)
+    written = list(compare_written(readme.content, readme.text, work.tree.read, _number(work.branch)))
+    for one in [*compared, *written]:
         if one.ok is not True:
             status: Status = "fail" if one.ok is False else "unknown"
-            cure = (
-                "Write the number of the run, or write README again: vyvod coursework homework NUMBER."
-                if one.ok is False
-                else ""
-            )
-            work.note("numbers", status, _in(work.readme.path, one.place), one.text, cure)
+            work.note("numbers", status, _in(readme.path, one.place), one.found, one.cure)
+    right = [one for one in compared if one.ok]
     if right:
-        work.note(
-            "numbers",
-            "pass",
-            _in(work.readme.path, right[0].place),
-            branch_files.listed([one.text for one in right], 2),
-        )
-    if not found:
+        # What was compared, and then what was not.
+        said = [branch_files.listed([one.found for one in right], 2, between="; ")]
+        said += [one.found for one in written if one.ok]
+        work.note("numbers", "pass", _in(readme.path, right[0].place), "; ".join(said))
+    if not compared and not written:
         cure = "Compare them by hand, or write README with vyvod coursework homework NUMBER, which hands the results in too."
-        work.note(
-            "numbers", "unknown", work.readme.path, "no results are handed in that they could be computed from", cure
-        )
+        found = "no results are handed in that they could be computed from"
+        work.note("numbers", "unknown", readme.path, found, cure)
 
 
-def _in(path: str, place: object) -> str:
-    text = str(place)
-    return text if text.startswith(path) else f"{path}: {text}"
+def _in(path: str, place: str) -> str:
+    return f"{path}: {place}" if place.startswith("line ") else place
 
 
 _CHECKS: dict[str, Callable[[Submission], None]] = {

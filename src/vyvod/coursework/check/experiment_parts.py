@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from vyvod.coursework.check import words
 from vyvod.coursework.check.markdown import LABEL, Block, part, written
@@ -23,7 +24,10 @@ _CONCLUDES = re.compile(
     re.IGNORECASE,
 )
 _OWN = re.compile(r"(?ms)^<!-- vyvod: your conclusions -->[ \t]*\r?$(.*?)^<!-- vyvod: end -->[ \t]*\r?$")
+_VALUE = re.compile(r"\d[.,]\d|\d\s*%")
 _COMMENT = re.compile(r"(?s)<!--.*?-->")
+_FEW = 8
+"""Words of a caption."""
 _LEAST = 20
 """Letters of the shortest conclusion."""
 
@@ -174,8 +178,12 @@ def _check_said(work: Submission, experiment: Experiment, concept: str) -> None:
         sentence = next(
             (block for block in experiment.body if block.kind == "text" and words.says(concept, block.text)), None
         )
+        supposed = next((block for block in experiment.body if words.says("hypothesis", block.text)), None)
         if sentence is not None:
             work.note(requirement, "pass", _place(sentence, experiment), sentence.text[:60])
+        elif supposed is not None and concept == "goal":
+            found = "no goal is named; perhaps the hypothesis says what was to be found out"
+            work.note(requirement, "unknown", _place(supposed, experiment), found, cure)
         else:
             work.note(requirement, "fail", _place(experiment.head, experiment), f"no {concept} is named", cure)
 
@@ -183,6 +191,13 @@ def _check_said(work: Submission, experiment: Experiment, concept: str) -> None:
 def _check_results(work: Submission, experiment: Experiment) -> None:
     figures = [block for block in experiment.body if block.kind == "image"]
     values = [block for block in experiment.body if _holds_values(block)]
+    # `was 0.80, is 0.83` in the comparison: a value, whatever metric it is of.
+    values += [
+        block
+        for _, below in _parts(experiment.body, "baseline")
+        for block in below
+        if block.kind == "text" and len(_VALUE.findall(block.text)) > 1
+    ]
     place = _place((figures or values or [experiment.head])[0], experiment)
     if figures and values:
         work.note("experiment-results", "pass", place, f"{len(figures)} figures, and values of metrics")
@@ -233,7 +248,7 @@ def _check_baseline(work: Submission, experiment: Experiment) -> None:
 def _compares(block: Block) -> bool:
     if block.kind == "table":
         return words.has_number(block.text)
-    return block.kind == "text" and re.search(r"\d[.,]\d|\d\s*%", block.text) is not None
+    return block.kind == "text" and _VALUE.search(block.text) is not None
 
 
 def _check_conclusions(work: Submission, experiment: Experiment, general: Block | None, *, alone: bool) -> None:
@@ -302,8 +317,16 @@ def _check_own(work: Submission) -> None:
 
 
 def _own_words(blocks: Iterable[Block]) -> str:
-    """What is written in some blocks, without what the program has put there to be replaced."""
-    return _without_invitations(written([block for block in blocks if block.kind != "heading"]))
+    """What is written in some blocks, without tables, and without what the program has put there to be replaced."""
+    told = [block for block in blocks if block.kind != "link"]
+    caption = [other.kind in ("table", "image") and _is_caption(block) for block, other in pairwise(told)]
+    own = [one for one, is_caption in zip(told, [*caption, False], strict=False) if not is_caption]
+    return _without_invitations(written([block for block in own if block.kind in ("label", "text")]))
+
+
+def _is_caption(block: Block) -> bool:
+    """Whether some words over a table or a figure only say what it shows."""
+    return block.kind == "label" or (block.text.endswith(":") and len(block.text.split()) <= _FEW)
 
 
 def _without_invitations(text: str) -> str:

@@ -72,11 +72,12 @@ def _check_name(work: Submission, text: str) -> None:
     cure = "Write your full name: Student: Anna Petrova."
     path = work.readme.path if work.readme else work.branch
     recorded = _recorded(work, "name", text)
-    if recorded and words.full_names(recorded):
+    if recorded and any(map(words.is_full, words.full_names(recorded))):
         work.note("main-name", "pass", path, recorded)
         return
-    for block, value in _labelled(work, "name_label"):
-        names = words.full_names(value[:200])
+    labelled = list(_labelled(work, "name_label"))
+    for block, value in labelled:
+        names = [name for name in words.full_names(value[:200]) if words.is_full(name)]
         if names:
             work.note("main-name", "pass", block.place, names[0])
             return
@@ -85,6 +86,11 @@ def _check_name(work: Submission, text: str) -> None:
             if words.is_patronymic(name):
                 work.note("main-name", "pass", block.place, name)
                 return
+    for block, value in labelled:
+        short = words.with_initials(value[:200])
+        if short:
+            work.note("main-name", "unknown", block.place, f"only initials: {short}", cure)
+            return
     alone = next((block for block in work.page if [block.text.strip(" ,.")] == words.full_names(block.text)), None)
     if alone is not None:
         work.note("main-name", "unknown", alone.place, f"perhaps {alone.text[:60]} is the name", cure)
@@ -123,9 +129,8 @@ def _check_data(work: Submission, text: str) -> None:
     path = work.readme.path if work.readme else work.branch
     recorded = _recorded(work, "data", text)
     known = words.DATA_SETS.search(text)
-    labelled = next(
-        (value for block, value in _labelled(work, "data") if block.kind != "text" and len(value) > 2), None
-    )
+    named = (words.without_placeholders(value) for block, value in _labelled(work, "data") if block.kind != "text")
+    labelled = next((value for value in named if len(value) > 2), None)
     if recorded or labelled or known:
         found = recorded or (labelled.splitlines()[0] if labelled else "") or (known[0] if known else "")
         work.note("main-data", "pass", path, found[:60])

@@ -56,7 +56,8 @@ def _order(finding: Finding) -> tuple[int, int]:
 
 
 def _said(finding: Finding) -> str:
-    return f"{finding.found}. {finding.cure}" if finding.cure else finding.found
+    stop = "" if finding.found.endswith(".") else "."
+    return f"{finding.found}{stop} {finding.cure}" if finding.cure else finding.found
 
 
 def _counted(findings: Sequence[Finding]) -> str:

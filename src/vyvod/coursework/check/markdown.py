@@ -322,11 +322,67 @@ def above(blocks: Sequence[Block]) -> list[tuple[Block, ...]]:
 
 
 def beside(blocks: Sequence[Block], at: int) -> str:
-    """What is said right before and after a block: the caption of a figure."""
-    before = [block for block in blocks[max(at - 3, 0) : at] if block.kind != "code"]
-    near = before[-1:]
-    near += [block for block in blocks[at + 1 : at + 4] if block.line == blocks[at + 1].line]
-    return " ".join(block.text for block in near if block.kind in ("text", "label") and block.file == blocks[at].file)
+    """What is said right before and after a picture or table: its caption, and not that of its neighbour."""
+    before, after = _nearest(blocks, at, -1), _nearest(blocks, at, 1)
+    near = before[:1] if not before or _leads_on(blocks, before[0]) is not False else []
+    near = [*near, *([] if after and _leads_on(blocks, after[0]) is True else after)]
+    return " ".join(blocks[place].text for place in near if blocks[place].kind in ("text", "label"))
+
+
+_AROUND = 3
+_PASSED = ("code", "link", "mark")
+_CAPTION = re.compile(r"(рис|fig)", re.IGNORECASE)
+
+
+def _nearest(blocks: Sequence[Block], at: int, step: int) -> list[int]:
+    """Positions of the block right before, or of the line right after."""
+    if step < 0:
+        before = [place for place in range(at - 1, max(at - 1 - _AROUND, -1), -1) if blocks[place].kind != "code"]
+        found = before[:1]
+    else:
+        found = [
+            place
+            for place in range(at + 1, min(at + 1 + _AROUND, len(blocks)))
+            if blocks[place].line == blocks[at + 1].line
+        ]
+    return [place for place in found if blocks[place].file == blocks[at].file]
+
+
+def _leads_on(blocks: Sequence[Block], at: int) -> bool | None:
+    """Of words between two pictures: whether they are about the second; None of other words."""
+    if blocks[at].kind not in ("text", "label"):
+        return None
+    before, after = _row(blocks, at, -1), _row(blocks, at, 1)
+    if before[:1] != ["image"] or after[:1] != ["image"]:
+        return None
+    with_first, with_second = (_on_line(blocks, at, step) for step in (-1, 1))
+    if with_first is not with_second:
+        return with_second
+    if _CAPTION.match(blocks[at].text):
+        return False
+    if blocks[at].kind == "label" or blocks[at].text.endswith(":"):
+        return True
+    # Captions stand above where a row of captions and pictures begins with one and ends with a picture.
+    return before[-1] == "words" and after[-1] == "image"
+
+
+def _on_line(blocks: Sequence[Block], at: int, step: int) -> bool:
+    """Whether the words stand on one line with the picture before or after."""
+    near = blocks[at + step]
+    return near.kind == "image" and near.line == blocks[at].line
+
+
+def _row(blocks: Sequence[Block], at: int, step: int) -> list[str]:
+    """What follows in one direction, ``image`` and ``words`` in turns, up to a heading or a table."""
+    found: list[str] = []
+    for place in range(at + step, min(max(at + 40 * step, -1), len(blocks)), step):
+        kind = blocks[place].kind
+        if kind in ("heading", "table") or blocks[place].file != blocks[at].file:
+            break
+        named = "image" if kind == "image" else "words"
+        if kind not in _PASSED and found[-1:] != [named]:
+            found.append(named)
+    return found
 
 
 def written(blocks: Sequence[Block]) -> str:

@@ -8,6 +8,8 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 from PIL import Image, ImageStat, UnidentifiedImageError
 
+from vyvod.coursework.flat import on_white
+
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".svg")
 PIXELS = 40_000_000
@@ -38,7 +40,7 @@ def _raster_fault(content: bytes) -> str | None:
                 if picture.width * picture.height > PIXELS:
                     return f"is larger than can be shown ({picture.width} × {picture.height} pixels)"
                 picture.draft("L", (512, 512))  # of a large JPEG only what is needed
-                flat = _flat(picture)
+                flat = on_white(picture)
     except UnidentifiedImageError:
         return "is no PNG, JPEG, GIF, WebP or SVG, whatever its name says"
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -46,14 +48,6 @@ def _raster_fault(content: bytes) -> str | None:
     except Exception as error:
         return f"does not open ({str(error)[:80] or type(error).__name__})"
     return "is blank: all of it has one colour" if max(ImageStat.Stat(flat).stddev) < _SPREAD else None
-
-
-def _flat(picture: Image.Image) -> Image.Image:
-    """In RGB; what is transparent is white, as a page shows it."""
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        above = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", above.size, "white"), above).convert("RGB")
-    return picture.convert("RGB")
 
 
 def _svg_fault(content: bytes) -> str | None:

@@ -47,6 +47,10 @@ _LOCAL = re.compile(r"^(\.{0,2}[/\\]|[A-Za-z]:[/\\]|~|file:)|@\s*(file:|[A-Za-z]
 _OPTION = re.compile(
     r"^(-i|-f|--(extra-)?index-url|--find-links|--trusted-host|--no-index|--prefer-binary|--pre|--only-binary|--no-binary)\b"
 )
+_COMMIT = re.compile(r"^[^#]*@[0-9a-f]{40}(#|$)")
+"""Of an address: it leads to one version for ever."""
+_LINUX = re.compile(r"^(triton|cuda-bindings|nvidia-(?!ml-py).*)$")
+"""Libraries that torch needs on Linux, and that are not there for every other system."""
 _ADDRESS = re.compile(r"^(-e\s+|--editable[\s=])?(git\+|https?://)")
 
 
@@ -83,6 +87,7 @@ def faults(text: str) -> list[Pin]:
         text: of the file.
     """
     found: list[Pin] = []
+    bound: list[tuple[int, str]] = []
     lines = 0
     indexed = re.search(r"^\s*(-i|-f|--(extra-)?index-url|--find-links)\b", text, re.MULTILINE) is not None
     joined = re.sub(r"\\\r?\n", "  ", text)  # lines that go on
@@ -93,6 +98,9 @@ def faults(text: str) -> list[Pin]:
         lines += 1
         pin = _fault(re.sub(r"\s--hash=\S+", "", line).strip(), number, indexed=indexed)
         found += [pin] if pin else []
+        bound += [(number, line)] if pin is None and _is_bound(line) else []
+    if bound:
+        found.append(_bound_fault(bound))
     if not lines:
         found.append(
             Pin(
@@ -105,15 +113,21 @@ def faults(text: str) -> list[Pin]:
     return found
 
 
+def _is_bound(line: str) -> bool:
+    """Whether a line is in order on Linux only; it has been read before."""
+    return ";" not in line and _LINUX.match(canonicalize_name(re.split(r"[\s=\[@]", line)[0])) is not None
+
+
+def _bound_fault(lines: list[tuple[int, str]]) -> Pin:
+    names = ", ".join(line for _, line in lines[:3]) + (f" and {len(lines) - 3} more" if len(lines) > 3 else "")
+    cure = f'Write behind each for which system it is: {lines[0][1]}; sys_platform == "linux".'
+    return Pin(lines[0][0], "unknown", f"{names}: not there for every system, and pip stops where they are not", cure)
+
+
 def _fault(line: str, number: int, *, indexed: bool) -> Pin | None:
     shown = line if len(line) <= 60 else f"{line[:57]}..."
     if _ADDRESS.match(line):
-        return Pin(
-            number,
-            "unknown",
-            f"{shown} is an address",
-            "See whether it leads to one fixed version, such as a tag or a commit.",
-        )
+        return _address_fault(line, shown, number)
     if line.startswith("-"):
         return Pin(
             number, "fail", f"{shown} leads to another file or folder", "Write the libraries and versions themselves."
@@ -147,12 +161,7 @@ def _name_fault(requirement: Requirement, number: int) -> Pin | None:
 
 def _version_fault(requirement: Requirement, number: int, *, indexed: bool) -> Pin | None:
     if requirement.url is not None:
-        return Pin(
-            number,
-            "unknown",
-            f"{requirement} is an address",
-            "See whether it leads to one fixed version, such as a tag or a commit.",
-        )
+        return _address_fault(requirement.url, str(requirement), number)
     exact = [one for one in requirement.specifier if one.operator in ("==", "===") and not one.version.endswith("*")]
     if not exact:
         return Pin(
@@ -161,7 +170,22 @@ def _version_fault(requirement: Requirement, number: int, *, indexed: bool) -> P
             f"{requirement} has no exact version",
             f"Write {requirement.name}==VERSION; pip show {requirement.name} tells it.",
         )
-    version = exact[0].version
+    return _place_fault(requirement, exact[0].version, number, indexed=indexed)
+
+
+def _address_fault(address: str, shown: str, number: int) -> Pin | None:
+    if _COMMIT.search(address):
+        return None
+    cure = "See whether it leads to one fixed version, such as a tag or a commit."
+    return Pin(number, "unknown", f"{shown} is an address", cure)
+
+
+def _place_fault(requirement: Requirement, version: str, number: int, *, indexed: bool) -> Pin | None:
+    """Whether pip finds an exact version."""
+    name = canonicalize_name(requirement.name)
+    if name == "vyvod" and not indexed:
+        found = f"{requirement}: vyvod must be installable, and nothing says where pip finds it"
+        return Pin(number, "unknown", found, "Write where it is: vyvod @ git+https://ADDRESS@COMMIT.")
     if "+" in version and not indexed:
         index = "https://download.pytorch.org/whl/" + version.split("+")[1]
         cure = f"Add the line --extra-index-url {index}, or write {requirement.name}=={version.split('+')[0]}."

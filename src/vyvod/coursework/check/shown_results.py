@@ -5,13 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from vyvod.coursework.check import words
-from vyvod.coursework.check.branch_files import class_rows, is_badge, is_total, listed
+from vyvod.coursework.check.branch_files import class_rows, is_badge, is_total, listed, picture_fault
 from vyvod.coursework.check.experiment_parts import experiment_blocks
 from vyvod.coursework.check.markdown import Block, beside
 from vyvod.coursework.check.requirements import EXAMPLES, METRICS
 from vyvod.coursework.check.submission import Submission, plain_name
 
 _DASHES = {"—", "–", "-", "−", "n/a", "nan"}
+_TRIED = 10
+"""Figures that are opened in search of one that shows something."""
+_CLASS_LINES = 2000
+_CLASS_LINE = re.compile(r"(?:[-*•] ?)?(?P<label>[^:=|]{1,60}?) ?(?::|=|—|–| - )(?P<rest>.*)")
 _COMMON = ("precision", "recall", "f1")
 """Asked for where nobody knows the task."""
 
@@ -47,9 +51,15 @@ def check_curves(work: Submission) -> None:
         ("loss-curve", _is_loss_curve, "the loss"),
         ("metric-curves", _is_metric_curve, "the metrics on val"),
     ):
-        found, elsewhere = next(filter(shows, shown), None), next(filter(shows, others), None)
+        meant = [(one, picture_fault(work, one.block)) for one in list(filter(shows, shown))[:_TRIED]]
+        found = next((one for one, fault in meant if fault is None), None)
+        elsewhere = next(filter(shows, others), None)
         if found is not None:
             work.note(requirement, "pass", found.block.place, found.block.address[:60])
+        elif meant:
+            broken, fault = meant[0]
+            cure = f"Draw {what} against the epoch again, save it as PNG and commit it."
+            work.note(requirement, "fail", broken.block.place, f"{broken.block.address[:60]} {fault}", cure)
         elif elsewhere is not None:
             cure = "See whether it is that of the baseline; else add that one."
             work.note(requirement, "unknown", elsewhere.block.place, f"{what}: only in an experiment", cure)
@@ -91,7 +101,8 @@ def _note_no_figure(work: Submission, shown: Sequence[Figure], requirement: str,
 
 def check_examples(work: Submission) -> None:
     """5 to 10 pictures with the network's output: as files, or as one figure that says how many it holds."""
-    least, most = EXAMPLES
+    (least, most), held = EXAMPLES, _images(work)
+    least = min(least, held)
     parted = {id(block) for block in experiment_blocks(work.blocks)}
     about = [one for one in figures(work) if words.says("examples", f"{one.own} {one.heading}")]
     about = [one for one in about if not _curve_by_name(one)]
@@ -104,16 +115,33 @@ def check_examples(work: Submission) -> None:
     said = [count for count in counts if count]
     place = about[0].block.place
     if any(least <= count <= most for count in said):
-        work.note("examples", "pass", place, f"a figure of {next(count for count in said if least <= count <= most)}")
+        count = next(count for count in said if least <= count <= most)
+        work.note("examples", "pass", place, f"a figure of {count}{_no_more(count)}")
     elif said and len(about) < least:
         work.note("examples", "fail", place, f"a figure of {max(said)}", cure)
     elif least <= len(about) <= most:
-        work.note("examples", "pass", place, f"{len(about)} pictures")
+        work.note("examples", "pass", place, f"{len(about)} pictures{_no_more(len(about))}")
     elif len(about) > most:
         work.note("examples", "fail", place, f"{len(about)} pictures", cure)
     else:
         pictures = "1 picture" if len(about) == 1 else f"{len(about)} pictures"
         work.note("examples", "unknown", place, f"{pictures}; nothing says how many examples are in it", cure)
+
+
+def _images(work: Submission) -> int:
+    """Images of the split that examples are taken from, by the runs; as many as are wanted where none tells."""
+    known = []
+    for run in work.runs.values():
+        data = run.get("data")
+        splits = data.get("splits") if isinstance(data, dict) else None
+        parts = [splits.get(split) for split in ("test", "val")] if isinstance(splits, dict) else []
+        counts = [part.get("images") for part in parts if isinstance(part, dict)]
+        known += [count for count in counts if type(count) is int and count > 0][:1]
+    return max(known, default=EXAMPLES[0])
+
+
+def _no_more(count: int) -> str:
+    return "; there are no more images in the split" if count < EXAMPLES[0] else ""
 
 
 def _curve_by_name(figure: Figure) -> bool:
@@ -171,7 +199,7 @@ def _in_code(block: Block) -> bool:
 def _read_table(work: Submission, table: Block, heads: str, values: _Values) -> None:
     if len(table.rows) < 2:
         return
-    columns = {at: name for at, cell in enumerate(table.rows[0]) for name in _main_metric(cell)}
+    columns = {at: name for at, cell in enumerate(table.rows[0]) for name in _main_metric(cell, letters=True)}
     first = [name for row in table.rows[1:] if row for name in _main_metric(row[0])]
     if len(first) > len(columns) or (first and not columns):
         _read_rows(work, table, values)
@@ -195,7 +223,7 @@ def _read_rows(work: Submission, table: Block, values: _Values) -> None:
     """A table whose rows are metrics; its columns are splits, networks, or classes."""
     names = [cell.strip() for cell in table.rows[0]]
     for row in table.rows[1:]:
-        for name in _main_metric(row[0] if row else ""):
+        for name in _main_metric(row[0] if row else "", letters=True):
             for label, cell in zip(names[1:], row[1:], strict=False):
                 if work.is_class(label):
                     values.classes.setdefault(label, {})[name] = cell.strip()
@@ -204,9 +232,16 @@ def _read_rows(work: Submission, table: Block, values: _Values) -> None:
                     values.overall.setdefault(name, table.place)
 
 
-def _main_metric(cell: str) -> list[str]:
-    """The metric that a heading of a table names; several names of one, as in ``точность (precision)``, are one."""
-    return list(words.metrics_in(cell))[:1] if len(cell) < 80 else []
+def _main_metric(cell: str, *, letters: bool = False) -> list[str]:
+    """The metric that a heading of a table names; several names of one, as in ``точность (precision)``, are one.
+
+    Args:
+        cell: the heading.
+        letters: whether P and R are metrics too; they may be classes.
+    """
+    if len(cell) >= 80:
+        return []
+    return (words.metrics_of_column(cell) if letters else list(words.metrics_in(cell)))[:1]
 
 
 def _is_of_classes(work: Submission, table: Block, heads: str) -> bool:
@@ -238,7 +273,12 @@ def _check_classes(work: Submission, values: _Values, required: Sequence[str]) -
     names = ", ".join(title(name) for name in required)
     cure = f"Add a table with a row for each class and the columns {names}."
     if not values.classes:
-        work.note("metrics-per-class", "fail", work.branch, "there is no table of the classes", cure)
+        printed = _printed_classes(work)
+        if printed:
+            found = f"no table of the classes, but lines with values of {listed(list(printed))}"
+            work.note("metrics-per-class", "unknown", next(iter(printed.values())), found, cure)
+        else:
+            work.note("metrics-per-class", "fail", work.branch, "there is no table of the classes", cure)
         return
     expected = work.classes or []
     labels = set(map(plain_name, values.classes))
@@ -262,6 +302,25 @@ def _check_classes(work: Submission, values: _Values, required: Sequence[str]) -
         )
         return
     _check_class_total(work, values.place, len(rows), cure)
+
+
+def _printed_classes(work: Submission) -> dict[str, str]:
+    """Label of a line with values of several metrics -> its place; empty where fewer than two lines are so."""
+    found: dict[str, str] = {}
+    told = [(at, block) for at, block in enumerate(work.blocks) if block.kind == "text" and not _in_code(block)]
+    read = 0
+    for at, block in told:
+        head = next((one.text for one in work.heads[at][:1] if one.kind == "label" and one.line == block.line), "")
+        for line in block.text.splitlines():
+            read += 1
+            plain = " ".join(line[:1000].split())  # between many spaces the pattern would look for very long
+            match = _CLASS_LINE.match(f"{head}: {plain}" if head else plain)
+            if read > _CLASS_LINES or match is None or is_total(match["label"]):
+                continue
+            metrics = words.metrics_in(match["rest"])
+            if sum(words.has_number(rest[:40]) for rest in metrics.values()) > 1:
+                found.setdefault(match["label"], block.place)
+    return found if len(found) > 1 else {}
 
 
 def _is_value(work: Submission, cell: str) -> bool:

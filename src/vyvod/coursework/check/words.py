@@ -10,7 +10,9 @@ _STEMS: dict[str, str] = {
     "subject_label": r"предмет|дисциплин|\bкурс\b|subject|\bcourse\b|discipline",
     "name_label": r"фио|ф\.\s?и\.\s?о|студент|выполнил|автор|исполнител|full name|student|author|\bname\b|made by|\bby\b",
     "experiment": r"эксперимент|experiment|гипотез\w* \d|ablation|абляц",
-    "goal": r"\bцел[ьиья]|\bgoal|\baim\b|objective|purpose",
+    "goal": r"\bцел[ьиья]|\bзачем\b|для чего|задача эксперимента|(хоти\w*|хоте\w*|хоч\w*|нужно|надо|решил\w*) провер|"
+    r"\bgoal|\baim\b|objective|purpose|want to (see|check|test|find)",
+    "hypothesis": r"гипотез|hypothes",
     "idea": r"\bиде[яиюй]|гипотез|\bidea|hypothes|что мен|предположен|motivation|мотивац",
     "results": r"результат|\bresult|\bитоги?\b",
     "baseline": r"baseline|base-line|бейзлайн|бэйзлайн|базов\w* (модел|решени|вариант|сет|уров)|с базов|сравнен|compar|"
@@ -37,7 +39,9 @@ _STEMS: dict[str, str] = {
     "detection": r"детекц|детектир|детектор|обнаружени\w* (объект|предмет|дерев|людей|лиц|клеток)|detection|detector|\bdetect\b",
     # Conclusions that nobody wrote
     "placeholder": r"\btodo\b|\btbd\b|\bfixme\b|lorem ipsum|напишите|запишите здесь|впишите|заполните|write your|fill in|"
-    r"будет позже|your (text|conclusions?) here|\bxxx\b",
+    r"(будет|будут|появ\w*|добав\w*|допи[сш]\w*|напи[сш]\w*|заполн\w*) (позже|потом|позднее)|"
+    r"(здесь|тут|позже|потом) (будет|будут)\b|coming soon|"
+    r"(to|will) be (added|written|done|filled)|your (text|conclusions?) here|\bxxx\b",
 }
 # An ending has some letters: without a limit a stem that is repeated ten thousand times would take seconds.
 _PATTERNS = {name: re.compile(stem.replace(r"\w*", r"\w{0,12}"), re.IGNORECASE) for name, stem in _STEMS.items()}
@@ -84,18 +88,32 @@ _TENS = ("два|двум|двух|two", "три|трем|трём|трех|тр
 _TENS_REST = ("сем[ьи]|seven", "восем[ьи]|восьми|eight", "девят[ьи]|nine", "десят[ьи]|ten")
 _NUMBER_WORDS = dict(enumerate((*_TENS, *_TENS_REST), start=2))
 _CLASSES = r"(?:класс(?!иф)|class(?!if)|категори|categor)"
+_TO = r"\s{0,3}(?:[-–—…]|\.{2,3}|до|to)\s{0,3}"
 _BETWEEN = r"(?:(?!на\b|в\b|по\b|per\b|of\b|for\b|in\b|each\b|кажд)[\w-]{1,30}\s{1,5}){0,2}?"
 """Between a number and its noun: `10 balanced classes`, but not `2000 per class`."""
+_STOP = r"[ \t]{0,5}(?:[:,.;(—–]|$)"
+"""After a number that stands behind its noun: `классов десять: кот, пёс`."""
 _COUNT = re.compile(
     rf"(?<![\w.,:-])(?P<before>\d{{1,4}})[-\s]{{1,5}}{_BETWEEN}{_CLASSES}|"
-    rf"{_CLASSES}\w{{0,12}}\s{{0,5}}(?:\(|[:=—–-]|равн\w{{0,5}}|is)\s{{0,5}}(?P<after>\d{{1,4}})\b",
-    re.IGNORECASE,
+    rf"{_CLASSES}\w{{0,12}}\s{{0,5}}(?:\(|[:=—–-]|равн\w{{0,5}}|is)\s{{0,5}}(?P<after>\d{{1,4}})\b(?!{_TO}\d)|"
+    rf"(?:классов|категорий)\s{{1,5}}(?P<behind>\d{{1,4}})(?={_STOP})",
+    re.IGNORECASE | re.MULTILINE,
 )
 _COUNT_WORDS = {
-    number: re.compile(rf"\b(?:{words})\b\s{{1,5}}{_BETWEEN}{_CLASSES}", re.IGNORECASE)
+    number: re.compile(
+        rf"\b(?:{words})\b\s{{1,5}}{_BETWEEN}{_CLASSES}|(?:классов|категорий)\s{{1,5}}(?:{words})(?={_STOP})",
+        re.IGNORECASE | re.MULTILINE,
+    )
     for number, words in _NUMBER_WORDS.items()
 }
 _BINARY = re.compile(r"бинарн|двухклассов|binary", re.IGNORECASE)
+_ONE = re.compile(
+    r"\b(?:один|одного|единственн\w{1,5}) класс|\b(?:one|single) class\b|одноклассов|single-class", re.IGNORECASE
+)
+_RANGE = re.compile(
+    rf"(?:{_CLASSES}|цифр|digit)[^\d\n]{{0,40}}?(?<![\d.,])(?P<first>\d{{1,3}}){_TO}(?P<last>\d{{1,3}})(?![\d.,]*\d|\s{{0,3}}%)",
+    re.IGNORECASE,
+)
 _SHOWN = re.compile(
     r"(?P<number>\d{1,3})\s+(?:[\w-]+\s+){0,2}?(?:изображен|картин|пример|снимк|фото|image|picture|example|sample|photo|prediction|"
     r"предсказан)",
@@ -124,9 +142,25 @@ def task_of(text: str) -> str | None:
 
 def class_counts(text: str) -> list[int]:
     """How many classes a text says that there are, in all places where it says so."""
-    found = [int(match["before"] or match["after"]) for match in _COUNT.finditer(text)]
+    found = [int(match["before"] or match["after"] or match["behind"]) for match in _COUNT.finditer(text)]
     found += [number for number, pattern in _COUNT_WORDS.items() if pattern.search(text)]
-    return found or ([2] if _BINARY.search(text) else [])
+    return found or ([2] if _BINARY.search(text) else [1] if _ONE.search(text) else [])
+
+
+def numbered_classes(text: str) -> list[str]:
+    """Classes that are called by numbers, as in ``10 classes (0-9)`` or ``digits from 0 to 9``; empty where a text has none."""
+    found = list(_RANGE.finditer(text))
+    counts = class_counts(text) if found else []
+    for match in found:
+        first, last = int(match["first"]), int(match["last"])
+        if first < last and (not counts or last - first + 1 in counts):
+            return [str(number) for number in range(first, last + 1)]
+    return []
+
+
+def without_placeholders(text: str) -> str:
+    """A text without the lines in which somebody has left writing for later."""
+    return "\n".join(line for line in text.splitlines() if not says("placeholder", line)).strip()
 
 
 def shown_count(text: str) -> int | None:
@@ -151,6 +185,15 @@ def metrics_in(text: str) -> dict[str, str]:
         if name not in found or (not has_number(found[name]) and has_number(text[start:end])):
             found[name] = text[start:end]
     return found
+
+
+_COLUMNS = {"p": "precision", "r": "recall"}
+
+
+def metrics_of_column(cell: str) -> list[str]:
+    """Metrics that the head of a column names; Ultralytics calls two of them ``P`` and ``R``, after ``Box(``."""
+    letter = re.sub(r"^(box|mask)\s*\(?|[()]", "", cell.strip().casefold()).strip()
+    return [_COLUMNS[letter]] if letter in _COLUMNS else list(metrics_in(cell))
 
 
 def has_number(text: str) -> bool:
@@ -195,6 +238,22 @@ _NO_NAME = re.compile(
 def full_names(text: str) -> list[str]:
     """Two or more capitalised words that may be the name of a person."""
     return [match[0] for match in _FULL_NAME.finditer(text) if not _NO_NAME.search(match[0])]
+
+
+_INITIALS = re.compile(
+    rf"(?<!\w)(?:{_NAME_WORD}[ \t\u00a0]+(?:[А-ЯЁA-Z]\.[ \t\u00a0]*){{1,2}}|(?:[А-ЯЁA-Z]\.[ \t\u00a0]*){{1,2}}{_NAME_WORD})"
+)
+
+
+def is_full(name: str) -> bool:
+    """Whether two words of a name are written out."""
+    return len([word for word in name.split() if not word.endswith(".")]) >= 2
+
+
+def with_initials(text: str) -> str | None:
+    """A name of which only one word is written out, as in ``Петрова А. С.``; None where a text has none."""
+    found = _INITIALS.search(text)
+    return found[0].strip() if found and not _NO_NAME.search(found[0]) else None
 
 
 def is_patronymic(name: str) -> bool:

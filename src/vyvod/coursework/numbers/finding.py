@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 REWRITE = "write the README again with `vyvod coursework homework` and the number of the homework"
+_CURE = re.compile(r"[;.] (?=write the README again|Put that number|Copy (?:it|the file))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,17 @@ class NumberFinding:
     """None: it cannot be told."""
     text: str
     """What stands there, what the run says, and the cure."""
+
+    @property
+    def found(self) -> str:
+        """``text`` without the cure and the full stop."""
+        return _CURE.split(self.text, maxsplit=1)[0].rstrip(".")
+
+    @property
+    def cure(self) -> str:
+        """The rest of ``text``, a sentence of its own; empty where there is none."""
+        cure = _CURE.split(self.text, maxsplit=1)[1:]
+        return cure[0][:1].upper() + cure[0][1:] if cure else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,9 +266,9 @@ def _confusion(run: Run, words: Words, counts: confusion.Confusion, *, split: st
     annotate = None if many else partial(_annotate_cells, counts=counts, shares=shares, words=words)
     figure = confusion.draw(title, run.classes, shares, annotate=annotate, words=words)
     caption = words.say("cap_confusion_many" if many else "cap_confusion")
-    picture = Picture("confusion", figure, words.say("alt_table", title=title), caption)
     images = words.count(int(counts.sum()), "image_on")
     pairs = confusion.pairs(counts)
+    picture = Picture("confusion", figure, words.say("alt_confusion" if pairs else "alt_right", title=title), caption)
     if not pairs:
         blocks: list[Block] = [Paragraph(words.text("confusion_none", images=images)), Pictures([picture])]
         return Section("confusion", words.say("section_confusion"), blocks)

@@ -55,7 +55,8 @@ def _picture(names: list[str], words: Words, counts: Confusion, *, split: str) -
     annotate = partial(_annotate, counts=counts, shares=shares, words=words) if few else None
     figure = confusion.draw(title, names, shares, annotate=annotate, words=words)
     caption = words.say("detection_cap_confusion" if few else "detection_cap_confusion_many")
-    return Picture("confusion", figure, words.say("alt_table", title=title), caption)
+    alt = words.say("alt_confusion" if confusion.pairs(counts) else "alt_right", title=title)
+    return Picture("confusion", figure, alt, caption)
 
 
 def _annotate(axes: Axes, *, counts: Confusion, shares: Floats, words: Words) -> None:

@@ -88,7 +88,7 @@ def _task(run: Run, words: Words) -> Text:
     if len(names) > _LISTED:
         task = words.text("task_detection_many", classes=count, names=", ".join(names[:3]), last=names[-1])
     elif len(names) == 1:
-        task = words.text("task_detection_one", names=Strong(names[0]))
+        task = words.text("task_detection_one", classes=words.count(1, "class"), names=Strong(names[0]))
     else:
         task = words.text("task_detection", classes=count, names=", ".join(names))
     return (*task, *(words.text("task_detection_masks") if masks else ()))

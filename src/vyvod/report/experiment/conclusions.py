@@ -198,7 +198,9 @@ def _pace(idea: IdeaRecord, known: PaceRecord, unit: str, words: Words) -> Itera
     least = saved != 0 and censored == [saved > 0, saved < 0]
     named = {"value": _time(after, unit, words), "baseline": _time(before, unit, words)}
     if any(censored) and not least:
-        yield words.text("c_pace_censored", **facts | named, limit=_limit(known, unit, words))
+        yield words.text(
+            "c_pace_censored", **facts | named, unit=words.say(f"pace_in_{unit}"), limit=_limit(known, unit, words)
+        )
         return
     if saved:
         facts["amount"] = words.duration(abs(saved)) if unit == "seconds" else amount(abs(saved), "epoch_by", words)

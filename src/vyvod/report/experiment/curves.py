@@ -26,13 +26,16 @@ LOOKS: tuple[tuple[str, tuple[float, ...]], ...] = (
 """Of the baseline, then of the ideas of a figure."""
 _IDEAS = len(LOOKS) - 1
 """Ideas of one figure; more of them make another figure."""
+_LETTERS = 20
+"""Of a name beside its line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """The curves of an arm in one column of ``metrics.csv``."""
 
-    label: str
+    name: str
+    """Of the arm, in full."""
     values: Floats
     """``(R, E)``: R runs over the epochs of the figure, NaN where a run has none."""
     colour: str
@@ -48,7 +51,7 @@ class Bundle:
         """The mean over the runs, where all of them have a value."""
         values = np.full(self.values.shape[1], np.nan)
         values[self.complete] = self.values[:, self.complete].mean(axis=0)
-        return Series(self.label, values, self.colour, self.dashes)
+        return Series(shortened(self.name, _LETTERS), values, self.colour, self.dashes)
 
 
 def section(experiment: Experiment, words: Words) -> Section:
@@ -73,7 +76,7 @@ def _bundles(experiment: Experiment, arms: Sequence[ArmRecord], column: str, wor
     last = int(max((run.curves["epoch"].max() for part in runs for run in part), default=0))
     return [
         Bundle(
-            shortened(arm.name if place else words.say("baseline"), 16),
+            arm.name if place else words.say("baseline"),
             np.array([_over_epochs(run, column, last) for run in part]),
             *LOOKS[place],
         )
@@ -196,5 +199,5 @@ def _ends(bundles: Sequence[Bundle], words: Words) -> str:
         if len(values):
             spread = float(np.nanstd(bundle.values[:, len(values) - 1]))
             value = plain(float(values[-1]), decimals(spread or None), words)
-            parts.append(words.say("alt_arm_end", name=bundle.label, value=value))
+            parts.append(words.say("alt_arm_end", name=bundle.name, value=value))
     return "; ".join(parts)

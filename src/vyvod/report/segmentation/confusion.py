@@ -23,7 +23,7 @@ def section(run: Run, words: Words, counts: Confusion, *, split: str) -> Section
     name, shares = words.say(f"split_{split}"), shares_of(counts)
     blocks: list[Block] = [
         Paragraph(_sentence(run, words, counts, split=name)),
-        Pictures([_picture(run, words, shares, split=name)]),
+        Pictures([_picture(run, words, shares, split=name, errors=bool(pairs(counts)))]),
     ]
     if pairs(counts):
         title = words.say("col_wrong_pixels")
@@ -45,7 +45,7 @@ def _sentence(run: Run, words: Words, counts: Confusion, *, split: str) -> Text:
     )
 
 
-def _picture(run: Run, words: Words, shares: Floats, *, split: str) -> Picture:
+def _picture(run: Run, words: Words, shares: Floats, *, split: str, errors: bool) -> Picture:
     title = words.say("fig_confusion", split=split)
     few, least = len(run.classes) <= _ANNOTATED, _least(len(run.classes))
     # A few pixels of almost every class fall to almost every other: they would colour the whole figure.
@@ -54,7 +54,9 @@ def _picture(run: Run, words: Words, shares: Floats, *, split: str) -> Picture:
     figure = draw(title, run.classes, seen, annotate=annotate, words=words)
     blank = words.say("cap_pixel_blank", least=words.percent(least, 2 if least < 0.001 else 1))
     caption = words.say("cap_pixel_confusion" if few else "cap_confusion_many")
-    return Picture("confusion", figure, words.say("alt_table", title=title), f"{caption} {blank}")
+    return Picture(
+        "confusion", figure, words.say("alt_confusion" if errors else "alt_right", title=title), f"{caption} {blank}"
+    )
 
 
 def _least(classes: int) -> float:

@@ -64,7 +64,7 @@ TEXTS: dict[str, Entry] = {
         "The classes are not balanced: in the train split {largest} has {most}, {smallest} has {least} "
         "({ratio} times fewer). Macro values weigh all classes alike, accuracy favours the large ones.",
         "Классы не сбалансированы: в обучающей выборке у класса {largest} {most}, а у класса {smallest} {least} "
-        "(в {ratio} раза меньше). Значения macro учитывают все классы одинаково, accuracy зависит в основном от больших.",
+        "(в {ratio} раза меньше). Значения macro учитывают все классы одинаково, accuracy зависит в основном от больших классов.",
     ),
     "balance_empty": (
         "The classes are not balanced: {smallest} has no image in the train split, {largest} has {most}.",

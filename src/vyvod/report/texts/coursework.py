@@ -42,7 +42,7 @@ TEXTS: dict[str, Entry] = {
     ),
     # README of a homework
     "hw_heading": ("Homework {number}. {title}", "Домашнее задание {number}. {title}"),
-    "hw_title": ("{model} on {data}", "{model} на датасете {data}"),
+    "hw_title": ("Training {model} on {data}", "Обучение {model} на {data}"),
     "hw_task": ("Task", "Задача"),
     "hw_data": ("Data set", "Датасет"),
     "hw_results": ("Training results", "Результаты обучения"),
@@ -63,15 +63,22 @@ TEXTS: dict[str, Entry] = {
     "hw_loss": ("Loss during training", "Функция потерь в процессе обучения"),
     "hw_metrics": ("Metrics on the validation set during training", "Метрики на валидации в процессе обучения"),
     "hw_examples": ("Examples with the network's output", "Примеры с ответами сети"),
+    "hw_few_examples": (
+        "There are only {images} in {split}: all of them are shown.",
+        "В {split} всего {images}: показаны все.",
+    ),
     "hw_values": ("Metric values", "Значения метрик"),
     "hw_classes": ("Metric values of each class", "Значения метрик по классам"),
+    "hw_support_classification": ("images (support)", "изображений (support)"),
+    "hw_support_segmentation": ("pixels (support)", "пикселей (support)"),
+    "hw_support_detection": ("objects (support)", "объектов (support)"),
     "hw_no_curves": (
         "Nothing was trained in this run: there are no curves.",
         "В этом запуске сеть не обучалась, поэтому кривых нет.",
     ),
     "hw_dash": (
-        "{dash} stands for a value that is undefined, such as that of a class without images.",
-        "{dash} означает, что значение не определено, например у класса без изображений.",
+        "{dash} stands for a value that is undefined, such as that of a class that does not occur.",
+        "{dash} означает, что значение не определено, например у класса, который не встречается.",
     ),
     "hw_other_runs": ("Other runs of this homework", "Другие запуски этого задания"),
     "hw_table_runs": ("Main metric of each run", "Главная метрика каждого запуска"),
@@ -98,6 +105,13 @@ TEXTS: dict[str, Entry] = {
         "Install exactly the versions that were used, then train with the same settings:",
         "Установите те же версии библиотек и обучите сеть с теми же настройками:",
     ),
+    "hw_first": (
+        "The initial weights {weights} are not handed in, but the settings of the run that they come from are: {file}. "
+        "Where the weights are not there, {script} trains this run first.",
+        "Начальные веса {weights} в репозиторий не включены, но есть настройки запуска, из которого они взяты: {file}. "
+        "Если весов нет, {script} сначала обучает эту сеть.",
+    ),
+    "hw_repeat_experiments": ("To repeat the experiments:", "Чтобы повторить эксперименты:"),
     "hw_files": ("What lies where", "Что где лежит"),
     "hw_file_train": ("{file}: the training as a script", "{file}: обучение в виде скрипта"),
     "hw_file_notebook": (
@@ -120,8 +134,8 @@ TEXTS: dict[str, Entry] = {
         "Слишком велики для репозитория и поэтому не включены: {list}. Программа сохраняет эти файлы в папке запуска.",
     ),
     "hw_weights_elsewhere": (
-        "The settings begin from weights that are not in the repository: {list}. Put them there before training.",
-        "В настройках указаны начальные веса, которых нет в репозитории: {list}. Перед обучением добавьте их.",
+        "Training begins from weights that are not in the repository: {list}. Put them there before you train.",
+        "Обучение начинается с весов, которых нет в репозитории: {list}. Добавьте их перед обучением.",
     ),
     "hw_versions_differ": (
         "The runs were made with different versions of {list}; {file} has those of the main run.",

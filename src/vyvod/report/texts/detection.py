@@ -64,9 +64,9 @@ TEXTS: dict[str, Entry] = {
         "в ограничивающую рамку и сообщает свою уверенность. Классы: {names}.",
     ),
     "task_detection_one": (
-        "Object detection: the network draws a box around every object of the class {names} and gives it a confidence.",
-        "Обнаружение объектов (детекция): сеть находит на изображении объекты класса {names}, заключает каждый "
-        "в ограничивающую рамку и сообщает свою уверенность.",
+        "Object detection: the network draws a box around every object of {classes}, {names}, and gives it a confidence.",
+        "Обнаружение объектов (детекция): сеть находит на изображении объекты, заключает каждый в ограничивающую рамку "
+        "и сообщает свою уверенность. В датасете {classes}: {names}.",
     ),
     "task_detection_many": (
         "Object detection: the network draws a box around every object of {classes}, from {names} to {last}, and gives it "
@@ -111,7 +111,7 @@ TEXTS: dict[str, Entry] = {
     # Data
     "col_objects": ("objects", "объектов"),
     "col_empty": ("images without objects", "изображений без объектов"),
-    "col_crowd": ("objects that do not count", "неучитываемых объектов"),
+    "col_crowd": ("objects that do not count", "игнорируемых объектов"),
     "objects_uneven": (
         "In the train split {largest} has {most}, {smallest} has {least}. mAP weighs all classes alike.",
         "В обучающей выборке у класса {largest} {most}, у класса {smallest} {least}. Для mAP все классы равноценны.",
@@ -172,10 +172,8 @@ TEXTS: dict[str, Entry] = {
         "не меньше 0,5.",
     ),
     "detection_cap_examples": (
-        "Left the truth, right the detections with their confidence. Labels without room are left out; "
-        "report.html shows all of them.",
-        "Слева разметка, справа предсказания сети с уверенностью. Подписи, которым не хватило места, опущены; "
-        "все они есть в report.html.",
+        "Left the truth, right the detections with their confidence. Labels without room are left out.",
+        "Слева разметка, справа предсказания сети с уверенностью. Подписи, которым не хватило места, опущены.",
     ),
     "detection_alt_examples": (
         "{images} with true boxes and detections, together {right} right, {false} false, {missed} missed",
@@ -191,7 +189,7 @@ TEXTS: dict[str, Entry] = {
     "box_crowd": ("does not count", "не учитывается"),
     "box_right": ("right detection", "верное предсказание"),
     "box_false": ("false detection", "ложное срабатывание"),
-    "box_ignored": ("detection that does not count", "неучитываемое предсказание"),
+    "box_ignored": ("detection that does not count", "игнорируемое предсказание"),
     "show_masks": ("masks", "маски"),
     "show_labels": ("labels", "подписи"),
     "box_hint": (

@@ -35,7 +35,7 @@ TEXTS: dict[str, Entry] = {
     "verdict_better": ("Better", "Лучше"),
     "verdict_worse": ("Worse", "Хуже"),
     "verdict_equivalent": ("Equivalent", "Равноценно"),
-    "verdict_undecided": ("Undecided", "Не решено"),
+    "verdict_undecided": ("Undecided", "Результат не определён"),
     "verdict_none": ("No verdict", "Без вердикта"),
     "lead_better": (
         "{idea} is better than the baseline: {metric} on {split} is {side}, the difference is {difference}.",
@@ -53,7 +53,7 @@ TEXTS: dict[str, Entry] = {
     ),
     "lead_undecided": (
         "For {idea} these runs do not decide: the difference in {metric} on {split} is {difference}; {why}.",
-        "Для идеи {idea} эти запуски вопроса не решают: разница по метрике «{metric}» на {split} составляет "
+        "Для идеи {idea} по этим запускам вывод сделать нельзя: разница по метрике «{metric}» на {split} составляет "
         "{difference}; {why}.",
     ),
     "side_up": ("higher", "выше"),
@@ -68,14 +68,14 @@ TEXTS: dict[str, Entry] = {
         "интервал не содержит 0, но с поправкой Холма на {ideas} {p}",
     ),
     "why_other": ("that is not enough for a verdict", "для вердикта этого недостаточно"),
-    "decide_seeds": ("About {runs} in each arm would decide.", "Для решения нужно около {runs} в каждой группе."),
+    "decide_seeds": ("About {runs} in each arm would decide.", "Для вывода нужно около {runs} в каждой группе."),
     "decide_unknown": (
         "How many seeds would decide cannot be told from these data.",
-        "Сколько запусков нужно для решения, по этим данным сказать нельзя.",
+        "Сколько запусков нужно для вывода, по этим данным сказать нельзя.",
     ),
     "decide_test_set": (
         "More seeds would not decide: the uncertainty comes from the test split, which would have to be larger.",
-        "Новые запуски вопроса не решат: неопределённость идёт от тестовой выборки, нужна бо́льшая.",
+        "Новые запуски этого не изменят: неопределённость вызвана размером тестовой выборки, нужна бо́льшая.",
     ),
     "none_seeds": (
         "There is no verdict on {idea}: an interval that can be trusted needs at least 3 finished runs in each arm, "
@@ -116,7 +116,7 @@ TEXTS: dict[str, Entry] = {
     "fact_arm": ("{name}, {runs}", "{name}, {runs}"),
     "fact_difference": ("difference, idea − baseline", "разница, идея − baseline"),
     "fact_margin": ("margin", "порог значимости"),
-    "fact_seeds": ("seeds that would decide", "запусков на группу для решения"),
+    "fact_seeds": ("seeds that would decide", "запусков на группу для вывода"),
     "baseline": ("baseline", "baseline"),
     "table_ideas": (
         "Ideas against the baseline: mean and 95 % interval. p is corrected for the number of ideas (Holm)",
@@ -130,7 +130,7 @@ TEXTS: dict[str, Entry] = {
     "col_difference": ("difference", "разница"),
     "col_interval": ("95 % interval", "95 % интервал"),
     "col_p_holm": ("p (Holm)", "p (Холм)"),
-    "col_seeds_needed": ("seeds that would decide", "запусков для решения"),
+    "col_seeds_needed": ("seeds that would decide", "запусков для вывода"),
     "note_failed_runs": (
         "Not finished: {count} of {all} runs. They are listed below and are not part of the comparison.",
         "Не завершено запусков: {count} из {all}. Они перечислены ниже и в сравнение не входят.",
@@ -149,11 +149,11 @@ TEXTS: dict[str, Entry] = {
     "section_goal": ("Goal and idea", "Цель и идея"),
     "goal_sentence_up": (
         "The goal is a higher {metric} on the {split} split. A difference below {margin} does not matter.",
-        "Цель: большее значение метрики «{metric}» на выборке {split}. Разница меньше {margin} не важна.",
+        "Цель: повысить значение метрики «{metric}» на выборке {split}. Разница меньше {margin} не важна.",
     ),
     "goal_sentence_down": (
         "The goal is a lower {metric} on the {split} split. A difference below {margin} does not matter.",
-        "Цель: меньшее значение метрики «{metric}» на выборке {split}. Разница меньше {margin} не важна.",
+        "Цель: снизить значение метрики «{metric}» на выборке {split}. Разница меньше {margin} не важна.",
     ),
     "goal_registered": (
         "Goal, idea and margin were registered on {time} UTC, before the first run, and are shown as they were then.",
@@ -167,10 +167,10 @@ TEXTS: dict[str, Entry] = {
     "reg_direction_up": ("higher is better", "чем больше, тем лучше"),
     "reg_direction_down": ("lower is better", "чем меньше, тем лучше"),
     "reg_margin": ("margin", "порог значимости"),
-    "reg_target": ("target", "цель по времени"),
+    "reg_target": ("target", "целевое значение"),
     "reg_target_baseline": (
         "the baseline's mean best value on val",
-        "среднее лучших значений baseline на val",
+        "среднее лучших значений на val по запускам baseline",
     ),
     "reg_seeds": ("seeds", "seed"),
     "reg_time": ("registered (UTC)", "зарегистрировано (UTC)"),
@@ -212,7 +212,7 @@ TEXTS: dict[str, Entry] = {
     "cap_curves_metric": ("{metric} on val after every epoch.", "{metric} на val после каждой эпохи."),
     "cap_curves_target": (
         "The dotted line is the target; each diamond on it is the epoch in which a run reached it.",
-        "Пунктирная линия: цель; каждый ромб на ней: эпоха, в которую запуск её достиг.",
+        "Пунктирная линия: целевое значение; каждый ромб на ней: эпоха, в которую запуск его достиг.",
     ),
     "cap_curves_loss": (
         "Loss on train (above) and on val (below).",
@@ -223,7 +223,7 @@ TEXTS: dict[str, Entry] = {
         "compared.",
         "Идея меняет саму функцию потерь: её значения на train в разных группах — разные величины и не сравниваются.",
     ),
-    "target_line": ("target {value}", "цель {value}"),
+    "target_line": ("target {value}", "целевое значение {value}"),
     "alt_arm_end": ("{name}: {value} in the end", "{name}: в конце {value}"),
     # Comparison
     "section_comparison": ("Comparison with the baseline", "Сравнение с baseline"),
@@ -299,29 +299,29 @@ TEXTS: dict[str, Entry] = {
     "table_flips": ("Images that the idea fixes and breaks", "Изображения, которые идея исправляет и портит"),
     "col_outcome": ("outcome", "исход"),
     # Time to target
-    "section_target": ("Time to target", "Время до цели"),
+    "section_target": ("Time to target", "Время до целевого значения"),
     "target_lead_baseline": (
         "The target is {value}: the mean over the baseline's runs of their best {metric} on val.",
-        "Цель: {value}, среднее по запускам baseline лучших значений метрики «{metric}» на val.",
+        "Целевое значение: {value}, среднее лучших значений метрики «{metric}» на val по запускам baseline.",
     ),
     "target_lead_given": (
         "The target is {value} in {metric} on val, as given.",
-        "Цель: {value} по метрике «{metric}» на val, задана заранее.",
+        "Целевое значение: {value} по метрике «{metric}» на val, задано заранее.",
     ),
     "target_how": (
         "A run reaches it at the first epoch from which its best value so far is at or beyond it. A run that never "
         "does is not given a number: the restricted mean counts it with the length of the training. p is from an "
         "exact permutation test.",
-        "Запуск достигает цели в первую эпоху, начиная с которой его лучшее значение не хуже целевого. Запуску, "
-        "который её не достиг, число не приписывается: в ограниченное среднее он входит с длиной всего обучения. p: "
-        "точный перестановочный критерий.",
+        "Запуск достигает целевого значения в первую эпоху, начиная с которой его лучшее значение не хуже целевого. "
+        "Запуску, который его не достиг, число не приписывается: в среднее с ограничением (restricted mean) он входит с "
+        "длиной всего обучения. p: точный перестановочный критерий.",
     ),
-    "table_target": ("Time to target {value}", "Время до цели {value}"),
+    "table_target": ("Time to target {value}", "Время до целевого значения {value}"),
     "col_unit": ("unit", "единица"),
     "col_reached_baseline": ("reached, baseline", "достигли, baseline"),
     "col_reached_idea": ("reached, idea", "достигли, идея"),
-    "col_restricted_baseline": ("restricted mean, baseline", "огранич. среднее, baseline"),
-    "col_restricted_idea": ("restricted mean, idea", "огранич. среднее, идея"),
+    "col_restricted_baseline": ("restricted mean, baseline", "среднее с ограничением, baseline"),
+    "col_restricted_idea": ("restricted mean, idea", "среднее с ограничением, идея"),
     "col_ratio": ("ratio", "отношение"),
     "col_p": ("p", "p"),
     "unit_epochs": ("epochs", "эпохи"),
@@ -330,14 +330,14 @@ TEXTS: dict[str, Entry] = {
     "reached_of": ("{reached} of {n}", "{reached} из {n}"),
     "pace_faster": ("faster", "быстрее"),
     "pace_slower": ("slower", "медленнее"),
-    "pace_undecided": ("undecided", "не решено"),
-    "pace_cannot": ("so few runs cannot decide", "столько запусков решить не могут"),
+    "pace_undecided": ("undecided", "не определено"),
+    "pace_cannot": ("so few runs cannot decide", "запусков слишком мало для вывода"),
     "fig_speedup": ("Speed-up against the threshold", "Ускорение в зависимости от порога"),
     "cap_speedup": (
         "How many times sooner the idea reaches a value of {metric} on val than the baseline, in epochs; above 1 the "
         "idea is faster. Without an interval: the curve shows whether the choice of the target matters.",
         "Во сколько раз раньше, в эпохах, идея доходит до данного значения метрики «{metric}» на val; выше 1 идея "
-        "быстрее. Интервала здесь нет: кривая показывает, важен ли выбор цели.",
+        "быстрее. Интервала здесь нет: кривая показывает, важен ли выбор целевого значения.",
     ),
     "axis_target": ("threshold: {metric} on val", "порог: {metric} на val"),
     "axis_speedup": ("baseline / idea", "baseline / идея"),
@@ -432,7 +432,7 @@ TEXTS: dict[str, Entry] = {
     ),
     "c_classes_none": (
         "For none of {classes} does the interval of the difference in {metric} lie on one side of 0.",
-        "Ни у одного из {classes} интервал разницы по метрике «{metric}» не лежит целиком по одну сторону от 0.",
+        "Ни для одного из {classes} интервал разницы по метрике «{metric}» не исключает 0.",
     ),
     "c_classes_chance": (
         "The intervals of the classes are not corrected for their number: even if nothing differed, about {expected} "
@@ -443,41 +443,43 @@ TEXTS: dict[str, Entry] = {
     "list_more": ("{list} and {count} more", "{list} и ещё {count}"),
     "c_reached": (
         "The target of {target} in {metric} on val: ",
-        "Цель {target} по метрике «{metric}» на val: ",
+        "Целевое значение {target} по метрике «{metric}» на val: ",
     ),
     "arm_baseline": ("the baseline", "baseline"),
     "arm_idea": ("{idea}", "идея {idea}"),
-    "reached_some": ("{arm} reaches it in {reached} of {n}", "{arm} достигает её в {reached} из {n}"),
-    "reached_none": ("{arm} reaches it in none of {n}", "{arm} не достигает её ни в одном запуске из {n}"),
+    "reached_some": ("{arm} reaches it in {reached} of {n}", "{arm} достигает его в {reached} из {n}"),
+    "reached_none": ("{arm} reaches it in none of {n}", "{arm} не достигает его ни в одном запуске из {n}"),
     "c_pace_sooner": (
         "On average {idea} needs {amount} less to get there: {value} against {baseline} ({p}). {verdict}",
-        "В среднем идея {idea} достигает её на {amount} раньше: {value} против {baseline} ({p}). {verdict}",
+        "В среднем идея {idea} достигает его на {amount} раньше: {value} против {baseline} ({p}). {verdict}",
     ),
     "c_pace_later": (
         "On average {idea} needs {amount} more to get there: {value} against {baseline} ({p}). {verdict}",
-        "В среднем идея {idea} достигает её на {amount} позже: {value} против {baseline} ({p}). {verdict}",
+        "В среднем идея {idea} достигает его на {amount} позже: {value} против {baseline} ({p}). {verdict}",
     ),
     "c_pace_sooner_least": (
         "On average {idea} needs at least {amount} less to get there: {value} against {baseline} or more ({p}). "
         "{verdict}",
-        "В среднем идея {idea} достигает её не меньше чем на {amount} раньше: {value} против {baseline} или больше "
+        "В среднем идея {idea} достигает его не меньше чем на {amount} раньше: {value} против {baseline} или больше "
         "({p}). {verdict}",
     ),
     "c_pace_later_least": (
         "On average {idea} needs at least {amount} more to get there: {value} or more against {baseline} ({p}). "
         "{verdict}",
-        "В среднем идея {idea} достигает её не меньше чем на {amount} позже: {value} или больше против {baseline} "
+        "В среднем идея {idea} достигает его не меньше чем на {amount} позже: {value} или больше против {baseline} "
         "({p}). {verdict}",
     ),
     "c_pace_censored": (
-        "How long it takes on average is not known, since not all runs got there: counted with the whole training "
+        "How long it takes on average {unit} is not known, since not all runs got there: counted with the whole training "
         "({limit}) where they did not, it is {value} for {idea} against {baseline} ({p}). {verdict}",
-        "Среднее время до цели неизвестно, так как её достигли не все запуски; если считать недостигшие с полной "
-        "длиной обучения ({limit}), у идеи {idea} выходит {value} против {baseline} у baseline ({p}). {verdict}",
+        "Среднее время {unit} неизвестно, так как целевого значения достигли не все запуски; если считать недостигшие с "
+        "полной длиной обучения ({limit}), у идеи {idea} выходит {value} против {baseline} у baseline ({p}). {verdict}",
     ),
+    "pace_in_epochs": ("in epochs", "в эпохах"),
+    "pace_in_seconds": ("in seconds", "в секундах"),
     "c_pace_same": (
         "On average {idea} needs as long as the baseline to get there: {value} against {baseline} ({p}). {verdict}",
-        "В среднем идея {idea} достигает её за то же время: {value} против {baseline} ({p}). {verdict}",
+        "В среднем идея {idea} достигает его за то же время: {value} против {baseline} ({p}). {verdict}",
     ),
     "pace_says_faster": ("So the idea is faster.", "Вывод: идея быстрее."),
     "pace_says_slower": ("So the idea is slower.", "Вывод: идея медленнее."),
@@ -487,7 +489,7 @@ TEXTS: dict[str, Entry] = {
     ),
     "pace_says_cannot": (
         "So few runs cannot give p < 0.05 whatever they show, hence no conclusion about speed.",
-        "Столько запусков не дают p < 0,05 ни при каком исходе, поэтому вывода о скорости нет.",
+        "При таком числе запусков p < 0,05 недостижимо при любом исходе, поэтому вывода о скорости нет.",
     ),
     "c_cost": (
         "Cost: {parameters}; an epoch of {idea} takes {value} against {baseline} of the baseline (×{ratio}).",
@@ -502,14 +504,14 @@ TEXTS: dict[str, Entry] = {
     "c_share_runs": (
         "{share} of the variance of the difference comes from the finite test split, the rest from the runs: more "
         "runs would narrow the interval most.",
-        "На конечность тестовой выборки приходится {share} дисперсии разницы, остальное — на разброс между запусками: "
-        "сильнее всего интервал сузили бы новые запуски.",
+        "Вклад ограниченного размера тестовой выборки — {share} дисперсии разницы, остальное — разброс между запусками: "
+        "сильнее всего интервал сузит увеличение числа запусков.",
     ),
     "c_share_test": (
         "{share} of the variance of the difference comes from the finite test split: more runs would narrow the "
         "interval little, a larger test split would.",
-        "На конечность тестовой выборки приходится {share} дисперсии разницы: новые запуски сузили бы интервал мало, "
-        "нужна бо́льшая тестовая выборка.",
+        "Вклад ограниченного размера тестовой выборки — {share} дисперсии разницы: увеличение числа запусков почти не "
+        "сузит интервал, нужна бо́льшая тестовая выборка.",
     ),
     "c_detectable": (
         "So many runs find a difference of {value} with a power of 80 %; smaller ones are easily missed.",
@@ -555,14 +557,14 @@ TEXTS: dict[str, Entry] = {
         "“Better” and “worse”: the interval lies on one side of 0. “Equivalent”: it lies inside ±{margin}, the "
         "margin that was set before the runs. Otherwise the question is undecided, which does not mean that there is "
         "no difference. Fewer than 3 runs in an arm get no verdict.",
-        "Каждая группа обучена с несколькими seed. Чекпойнт запуска выбран по val, метрика вычислена один раз, на "
+        "Каждая группа обучена с несколькими seed. Чекпоинт запуска выбран по val, метрика вычислена один раз, на "
         "{split}. Разница D: среднее по запускам идеи минус среднее по запускам baseline. У её дисперсии два "
         "источника: Var(D) = s²/n для baseline + s²/n для идеи (разброс между seed) + V (конечная тестовая выборка); "
         "V оценена бутстрепом по изображениям тестовой выборки (повторов: {resamples}), для обеих групп изображения "
         "одни и те же. 95-процентный интервал построен по распределению Стьюдента, число степеней свободы по Уэлчу и "
         "Саттертуэйту из двух слагаемых разброса между seed; запуски с одинаковым seed парами не считаются. «Лучше» "
         "и «хуже»: интервал лежит по одну сторону от 0. «Равноценно»: он лежит внутри ±{margin}, порога, заданного "
-        "до запусков. Иначе вопрос не решён, и это не значит, что различия нет. Если в группе меньше 3 запусков, "
+        "до запусков. Иначе результат не определён, и это не значит, что различия нет. Если в группе меньше 3 запусков, "
         "вердикт не выносится.",
     ),
     "method_holm": (

@@ -93,19 +93,19 @@ TEXTS: dict[str, Entry] = {
         "drawn from {source}: {share}, seed {seed}",
         "случайная часть ({source}): {share}, seed {seed}",
     ),
-    "col_masks": ("masks counted", "подсчитано масок"),
+    "col_masks": ("masks counted", "масок учтено"),
     "col_pixels": ("labelled pixels", "размеченных пикселей"),
-    "col_ignored": ("ignored pixels", "неучитываемых пикселей"),
+    "col_ignored": ("ignored pixels", "игнорируемых пикселей"),
     "pixels_uneven": (
         "In the train split {largest} takes {most} of the labelled pixels, {smallest} {least}. "
         "Macro values weigh all classes alike, pixel accuracy favours the large ones.",
         "В обучающей выборке класс {largest} занимает {most} размеченных пикселей, а класс {smallest} {least}. "
-        "Значения macro учитывают все классы одинаково, доля верных пикселей зависит в основном от больших.",
+        "Значения macro учитывают все классы одинаково, доля верных пикселей зависит в основном от больших классов.",
     ),
     "pixels_absent": (
         "In the {masks} of the train split that were counted these classes never occur, so the network cannot learn them: "
         "{names}.",
-        "В подсчитанных масках обучающей выборки ({masks}) не встречаются классы, поэтому сеть не может им научиться: "
+        "В учтённых масках обучающей выборки ({masks}) не встречаются классы, поэтому сеть не может им научиться: "
         "{names}.",
     ),
     "fig_pixel_shares": ("Share of the labelled pixels", "Доля размеченных пикселей"),
@@ -121,22 +121,22 @@ TEXTS: dict[str, Entry] = {
     "axis_pixel_rank": ("classes, in order of their pixels", "классы в порядке убывания числа пикселей"),
     "table_pixels": (
         "Pixels of the classes: their share of the labelled pixels, and in how many of the counted masks a class occurs",
-        "Пиксели по классам: доля размеченных пикселей и число подсчитанных масок, в которых встречается класс",
+        "Пиксели по классам: доля размеченных пикселей и число учтённых масок, в которых встречается класс",
     ),
     "col_share_in": ("pixels, {split}", "пикселей, {split}"),
     "col_masks_in": ("masks of {masks}, {split}", "масок из {masks}, {split}"),
     # Training
     "segmentation_loss_end": (
-        "After the last epoch the minimised loss is {train} on the crops of train, "
+        "After the last epoch the minimised loss on train is {train}, "
         "and the cross-entropy on the whole images of val is {val}.",
-        "После последней эпохи минимизируемая функция потерь на кропах train равна {train}, "
-        "а кросс-энтропия на целых изображениях val равна {val}.",
+        "После последней эпохи минимизируемая функция потерь на train составляет {train}, "
+        "а кросс-энтропия на целых изображениях val — {val}.",
     ),
     "segmentation_cap_loss": (
-        "Train: what is minimised, on augmented crops. Val: the plain cross-entropy of whole images, "
+        "Train: what is minimised, on what the network sees in training. Val: the plain cross-entropy of whole images, "
         "to be compared between epochs rather than with train.",
-        "Train: минимизируемая функция потерь на кропах с аугментацией. Val: обычная кросс-энтропия на целых изображениях; "
-        "её следует сравнивать между эпохами, а не с train.",
+        "Train: минимизируемая функция потерь на том, что сеть видит при обучении. Val: обычная кросс-энтропия на целых "
+        "изображениях; её следует сравнивать между эпохами, а не с train.",
     ),
     "segmentation_cap_metrics": (
         "Metrics of whole val images after every epoch; the marked epoch is the one whose weights are reported.",
@@ -280,8 +280,8 @@ TEXTS: dict[str, Entry] = {
         "На {split} нет ни одного пикселя с неверным классом.",
     ),
     "segmentation_cost_macs": (
-        "multiply-adds per crop of the training's size (MACs)",
-        "умножений со сложением на один кроп (MAC)",
+        "multiply-adds per input of the training's size (MACs)",
+        "умножений со сложением на один вход того же размера, что при обучении (MAC)",
     ),
     "col_wrong_pixels": ("pixels", "пикселей"),
 }

@@ -5,6 +5,7 @@ Entry = tuple[str, str]
 FORMS: dict[str, tuple[tuple[str, str], tuple[str, str, str]]] = {
     "epoch": (("epoch", "epochs"), ("эпоха", "эпохи", "эпох")),
     "image": (("image", "images"), ("изображение", "изображения", "изображений")),
+    "image_of": (("image", "images"), ("изображения", "изображений", "изображений")),
     "image_on": (("image", "images"), ("изображении", "изображениях", "изображениях")),
     "class": (("class", "classes"), ("класс", "класса", "классов")),
     "class_of": (("class", "classes"), ("класса", "классов", "классов")),
@@ -56,7 +57,7 @@ AUDIT: dict[str, Entry] = {
 
 TEXTS: dict[str, Entry] = {
     # Heading
-    "title": ("{model} on {data}", "{model} на датасете {data}"),
+    "title": ("{model} on {data}", "Сеть {model} на датасете {data}"),
     "byline_author": ("{author} · ", "{author} · "),
     "byline_run": ("run {run}, {date}", "запуск {run}, {date}"),
     "byline_seed": (", seed {seed}", ", seed {seed}"),
@@ -76,7 +77,7 @@ TEXTS: dict[str, Entry] = {
     "of_split_val": ("val", "валидационной"),
     "of_split_test": ("test", "тестовой"),
     "long_split_train": ("train: the network learns from it", "train (обучающая): на ней учится сеть"),
-    "long_split_val": ("val: chooses the checkpoint", "val (валидационная): по ней выбран чекпойнт"),
+    "long_split_val": ("val: chooses the checkpoint", "val (валидационная): по ней выбран чекпоинт"),
     "long_split_test": ("test: used once, for the report", "test (тестовая): использована один раз, для отчёта"),
     "tile_score": ("{metric}, {split}", "{metric}, {split}"),
     "tile_epoch": ("best epoch of {epochs}", "лучшая эпоха из {epochs}"),
@@ -99,7 +100,7 @@ TEXTS: dict[str, Entry] = {
     "note_no_test": (
         "The test split has not been evaluated. The values below are those of val, the split that chose the checkpoint, "
         "and are therefore optimistic.",
-        "Тестовая выборка не оценивалась. Ниже значения на val, то есть на выборке, по которой выбран чекпойнт; "
+        "Тестовая выборка не оценивалась. Ниже значения на val, то есть на выборке, по которой выбран чекпоинт; "
         "они завышены.",
     ),
     "note_untrained": (
@@ -132,13 +133,17 @@ TEXTS: dict[str, Entry] = {
     "task_model": ("The network is {model}", "Сеть: {model}"),
     "task_model_title": (" ({title})", " ({title})"),
     "task_weights": (
-        ". It starts from {source}: {loaded} loaded, {missing} not loaded.",
-        ". Начальные веса: {source}; загружено: {loaded}, не загружено: {missing}.",
+        ". It starts from {source}: {loaded} loaded, {missing} not loaded and initialised anew ({names}).",
+        ". Начальные веса: {source}; загружено: {loaded}, не загружено и инициализировано случайно: {missing} ({names}).",
+    ),
+    "task_weights_all": (
+        ". It starts from {source}: {loaded} loaded.",
+        ". Начальные веса: {source}; загружено: {loaded}.",
     ),
     "task_scratch": (". It starts from random weights.", ". Начальные веса случайные."),
     "task_headline": (
         "The headline metric is {metric}: it chooses the checkpoint on val.",
-        "Главная метрика: {metric}. По её значению на val выбирается чекпойнт.",
+        "Главная метрика: {metric}. По её значению на val выбирается чекпоинт.",
     ),
     # Data
     "data_facts": ("{title}. Licence: {licence}.", "{title}. Лицензия: {licence}."),
@@ -155,6 +160,10 @@ TEXTS: dict[str, Entry] = {
     ),
     "origin_fixed": ("a fixed part of {source}: {share}", "фиксированная часть ({source}): {share}"),
     "origin_all": ("the whole data set", "весь датасет"),
+    "origin_limited": (
+        "{origin}; at most {images} of it were taken (data.limit)",
+        "{origin}; взято не более {images} (data.limit)",
+    ),
     "data_notes": ("Noticed while the data set was read:", "Замечено при чтении датасета:"),
     "audit_clean": (
         "The audit of the images found no problems (checked: {checks}).",
@@ -194,7 +203,11 @@ TEXTS: dict[str, Entry] = {
     ),
     "loss_end": (
         "After the last epoch the loss is {train} on train and {val} on val.",
-        "После последней эпохи функция потерь равна {train} на train и {val} на val.",
+        "После последней эпохи функция потерь составляет {train} на train и {val} на val.",
+    ),
+    "one_epoch": (
+        "The figures show single points: a curve needs at least 2 epochs.",
+        "На рисунках видны отдельные точки: для кривой нужно не меньше 2 эпох.",
     ),
     "fig_loss": ("Loss", "Функция потерь"),
     "fig_metrics": ("Metrics on val", "Метрики на валидации"),
@@ -236,11 +249,11 @@ TEXTS: dict[str, Entry] = {
     # Scores
     "table_overall": (
         "Values of the chosen checkpoint. Val chose it, so that only test is free of that choice.",
-        "Значения выбранного чекпойнта. Он выбран по val, поэтому от этого выбора не зависит только test.",
+        "Значения выбранного чекпоинта. Он выбран по val, поэтому от этого выбора не зависит только test.",
     ),
     "col_metric": ("metric", "метрика"),
     "col_definition": ("what it is", "что это"),
-    "lower_better": ("{metric} (lower is better)", "{metric} (меньше — лучше)"),
+    "lower_better": ("{metric}, lower is better", "{metric}, меньше — лучше"),
     "table_classes": (
         "Classes on the {split} split, in the order of the data set",
         "Классы на {split}, в порядке датасета",
@@ -319,6 +332,11 @@ TEXTS: dict[str, Entry] = {
     "sort_hint": ("A click on a column's head sorts the table.", "Щелчок по заголовку столбца сортирует таблицу."),
     "unfold_table": ("Show all rows ({rows})", "Показать все строки ({rows})"),
     "alt_table": ("{title}. The values are in the table below.", "{title}. Значения приведены в таблице ниже."),
+    "alt_confusion": (
+        "{title}. The most frequent errors are in the table below.",
+        "{title}. Самые частые ошибки приведены в таблице ниже.",
+    ),
+    "alt_right": ("{title}. There are no errors.", "{title}. Ошибок нет."),
     "skip_link": ("To the content", "К содержанию"),
     "second": ("s", "с"),
     "minute": ("min", "мин"),
