@@ -53,8 +53,10 @@ def test_every_command_of_the_walk(page: str, repository: Path, student: Path, m
             _conclude(block)
     assert done.count("check") == 2
     found = json.loads(Path("all.json").read_text(encoding="utf-8"))
-    statuses = {finding["status"] for part in found["repositories"] for finding in part["findings"]}
-    assert statuses == {"pass"}
+    findings = [finding for part in found["repositories"] for finding in part["findings"]]
+    # Whether this version can be had from an index, nobody can tell here.
+    assert {finding["requirement"] for finding in findings if finding["status"] != "pass"} == {"requirements"}
+    assert all(finding["status"] != "fail" for finding in findings)
     _look_at_what_is_handed_in(student / "my_coursework")
 
 
