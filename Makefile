@@ -7,6 +7,8 @@ UV := uv==0.13.9
 SUITABLE := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$each -c '$(SUITABLE)' 2>/dev/null && echo $$each && break; done)
+# A file of tests to each process, and one thread to each: threads that share cores wait for each other.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 # What this shell has set for another environment must not change what is tested here.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 
@@ -32,7 +34,7 @@ demo: install  ## train and try an idea on images that ship with the package; pr
 	$(BIN)/vyvod experiment examples/experiments/demo.yaml
 
 test: install  ## everything that the project promises: style, types, imports, tests
-	@began=$$(date +%s); $(MAKE) --no-print-directory lint && $(BIN)/pytest && \
+	@began=$$(date +%s); $(MAKE) --no-print-directory lint && $(PYTEST) && \
 		echo "make test took $$(($$(date +%s) - began)) s"
 
 lint: install  ## style, types and the direction of imports

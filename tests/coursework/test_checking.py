@@ -645,7 +645,8 @@ def test_no_such_path(tmp_path: Path) -> None:
         check_all([tmp_path / "absent"])
 
 
-def test_the_listing_names_place_and_cure(folder: Path) -> None:
+def test_the_listing_names_place_and_cure(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     branch(folder, "homework_1", homework(**{"requirements.txt": "numpy\n"}))
     text = "\n".join(lines([checked(folder)]))
     assert re.search(r"FAIL +requirements.txt with .*requirements.txt:1 +numpy has no exact version", text)

@@ -98,7 +98,7 @@ def test_the_first_homework(tmp_path: Path, finished_run: Path, language: str) -
         with Image.open(folder / path) as picture:
             picture.verify()
         assert (folder / path).stat().st_size <= contents.LARGEST_PICTURE
-    assert (folder / "requirements.txt").read_text(encoding="utf-8").count("torch==") == 1
+    assert (folder / "requirements.txt").read_text(encoding="utf-8").count("\ntorch==") == 1
     assert any("commit" in sentence for sentence in told)
     record = parse_homework((folder / "homework.yaml").read_bytes(), "it")
     assert (record.number, record.runs, record.experiments) == (1, ("plain",), ())
