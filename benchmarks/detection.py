@@ -99,7 +99,7 @@ def suppression_share(assembly: Assembly, batch: Batch) -> float:
 def evaluation(assembly: Assembly, settings: Settings) -> tuple[float, float, int]:
     """Seconds of an evaluation of val, those of its metrics, and the images."""
     loader = make_loaders(assembly, make_fabric(settings), ("val",))["val"]
-    meter, network = assembly.task.meter(), assembly.network.eval()
+    meter, network = assembly.task.meter(), assembly.network.eval().to(memory_format=torch.channels_last)
     began = time.perf_counter()
     with torch.inference_mode():
         for batch in loader.epoch(0):
