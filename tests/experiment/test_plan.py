@@ -125,6 +125,7 @@ def test_a_run_folder_is_a_baseline(finished_run: Path, tmp_path: Path) -> None:
         ({"name": ".."}, "name='..'"),
         ({"name": "-v"}, "name='-v'"),
         ({"changes": {"..": {"training.epochs": 3}}}, "'..' cannot be the name of an idea"),
+        ({"before": {"../x": "baseline.yaml"}}, "before: '../x' cannot be a name"),
     ],
 )
 def test_mistakes(changes: dict[str, Any], says: str, tmp_path: Path) -> None:

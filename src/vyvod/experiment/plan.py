@@ -330,6 +330,9 @@ def _seeds_problems(seeds: int | tuple[int, ...]) -> Iterator[str]:
 
 def _before_problems(known: ExperimentSettings, arms: Sequence[Arm], *, complete: bool) -> Iterator[str]:
     used = {arm.needs for arm in arms if arm.needs}
+    for name in known.before:
+        if not re.fullmatch(_NAME, name):
+            yield f"before: '{name}' cannot be a name, since a folder is called after it; expected letters, digits and dashes."
     for name in sorted(used - set(known.before)):
         near = catalog.nearest(name, known.before)
         yield f"{BEFORE}{name} names no run that is trained before.{near} There are {', '.join(known.before) or 'none'}."
