@@ -66,7 +66,7 @@ def test_network_learns_the_images(dataset: Dataset) -> None:
     assert network.body[0].out_channels == 8
 
     images = torch.stack([dataset.splits["train"][place].image / 255 for place in range(160)])
-    labels = dataset.splits["train"].labels  # type: ignore[attr-defined]
+    labels = dataset.splits["train"].labels
     optimizer = torch.optim.Adam(network.parameters(), lr=0.03)
     for _ in range(60):
         loss = torch.nn.functional.cross_entropy(network(images), labels)

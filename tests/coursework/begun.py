@@ -48,7 +48,7 @@ def start(folder: Path, answers: Answers = WHO, *, branch: str = "main", check: 
 
 def homework(folder: Path, number: int = 1, **changes: object) -> list[str]:
     words: dict[str, object] = {"runs": (), "experiments": (), "title": None, "stash": False}
-    return write_homework(folder, number, **{**words, **changes})  # type: ignore[arg-type]
+    return write_homework(folder, number, **{**words, **changes})
 
 
 def add_run(folder: Path, run: Path, name: str = "plain") -> Path:

@@ -333,7 +333,7 @@ def test_a_range_names_the_classes_of_a_run(folder: Path) -> None:
     assert "task-class-names" in having(
         said(folder, "homework_1", readme, **{"results/a/run.json": json.dumps(run)}), "pass"
     )
-    run["data"]["classes"].append("11")  # type: ignore[index]
+    run["data"]["classes"].append("11")
     repository = said(folder, "homework_2", readme, **{"results/a/run.json": json.dumps(run)})
     (found,) = [
         one.found for one in repository.findings if (one.branch, one.requirement) == ("homework_2", "task-class-names")

@@ -420,7 +420,7 @@ def homework(folder: Path, language: str) -> str:
     from vyvod.report.readme import render
     from vyvod.report.text import Words
 
-    words, run = Words(language), read_run(folder)  # type: ignore[arg-type]
+    words, run = Words(language), read_run(folder)
     parts = list(blocks(run, "run", sections_of(run, words), words))
     return render(Document(language, "Homework", "by", [], [Section("results", "Results", parts)], "end"), words)
 
@@ -701,7 +701,7 @@ def test_an_experiment_whose_runs_are_not_in_the_branch(pets: Files) -> None:
             b'{"registered": {"goal": {}}, "arms": [{"name": []}]}',
         ):
             damaged = {**files, path: content}
-            assert [one.ok for one in compare(EXPERIMENT, damaged.get)] == [None], (path, content)  # type: ignore[arg-type]
+            assert [one.ok for one in compare(EXPERIMENT, damaged.get)] == [None], (path, content)
     assert only(compare("<!-- vyvod: experiment name=../x -->", files.get)).ok is None
 
 

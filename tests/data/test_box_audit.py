@@ -16,7 +16,7 @@ def dataset(*images: LabelledImage, classes: tuple[str, ...] = ("cat", "dog")) -
 
 
 def image(name: str, boxes: list[list[float]], labels: list[int], **facts: bool) -> LabelledImage:
-    return LabelledImage(name, (100, 100), np.array(boxes, dtype=float), labels, **facts)  # type: ignore[arg-type]
+    return LabelledImage(name, (100, 100), np.array(boxes, dtype=float), labels, **facts)
 
 
 def test_nothing_suspicious():

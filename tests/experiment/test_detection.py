@@ -257,7 +257,7 @@ def test_a_network_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_settle_leaves_val_alone() -> None:
-    assert settle({}, Detection((), None, None)) == {}  # type: ignore[arg-type]
+    assert settle({}, Detection((), None, None)) == {}
 
 
 def test_settings_that_do_nothing_are_refused(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_a_full_disk_loses_nothing(images: Path, tmp_path: Path, monkeypatch: py
             raise OSError(errno.ENOSPC, "No space left on device")
 
         saved.append(path)
-        write(path, fail if len(saved) == 2 else content)  # type: ignore[arg-type]
+        write(path, fail if len(saved) == 2 else content)
 
     monkeypatch.setattr(checkpoint, "write_atomically", full)
     with pytest.raises(RunError, match="The disk is full"):

@@ -59,7 +59,7 @@ def pages(
         ("trees", trees, "ru"),
     ):
         folder = Path(shutil.copytree(source, tmp_path_factory.mktemp("pages") / name))
-        settings = ReportSettings(language=language)  # type: ignore[arg-type]
+        settings = ReportSettings(language=language)
         made[name] = folder / "report.html"
         made[name].write_text(
             html.render(document(read_run(folder), settings), Words(settings.language)), encoding="utf-8"
@@ -86,7 +86,7 @@ def boxed(browser: Browser, pages: dict[str, Path]) -> Iterator[Page]:
 
 
 def visit(browser: Browser, path: Path, *, width: int, scheme: str) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -256,7 +256,7 @@ def test_a_pointer_reads_the_classes(masked: Page, scenes: Path) -> None:
     truth, predicted = (Image.open(scenes / example[kind]) for kind in ("truth", "predicted"))
     for x, y in ((0.1, 0.3), (0.5, 0.9), (0.9, 0.2)):
         masked.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-        true, answer = (names[int(mask.getpixel((480 * x, 360 * y)))] for mask in (truth, predicted))  # type: ignore[arg-type]
+        true, answer = (names[int(mask.getpixel((480 * x, 360 * y)))] for mask in (truth, predicted))
         assert card.locator(".probe").inner_text() == f"truth: {true} · prediction: {answer}"
     masked.mouse.move(0, 0)
     assert card.locator(".probe").inner_text() == ""

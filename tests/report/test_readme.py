@@ -36,7 +36,7 @@ def test_code(text: str, expected: str) -> None:
 
 
 def written(*blocks: object) -> str:
-    return render(Document("en", "Title", "by", list(blocks), [], "end"), WORDS)  # type: ignore[arg-type]
+    return render(Document("en", "Title", "by", list(blocks), [], "end"), WORDS)
 
 
 @pytest.mark.parametrize(

@@ -60,5 +60,5 @@ def test_empty_meter_is_undefined() -> None:
 def test_label_smoothing_by_hand() -> None:
     task = Classification(("a", "b"), label_smoothing=0.2)
     logits = torch.tensor([[0.0, np.log(3.0)]])  # probabilities 1/4 and 3/4
-    parts = task.losses(lambda images: images, Batch(logits, torch.tensor([1]), ["x"]))  # type: ignore[arg-type]
+    parts = task.losses(lambda images: images, Batch(logits, torch.tensor([1]), ["x"]))
     assert parts["cross_entropy"].item() == pytest.approx(-(0.9 * np.log(0.75) + 0.1 * np.log(0.25)), abs=1e-6)

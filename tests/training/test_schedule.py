@@ -8,7 +8,7 @@ from vyvod.training.settings import TrainingSettings
 
 
 def _at(epoch: float, **settings: object) -> float:
-    return factor(TrainingSettings(**settings), epoch)  # type: ignore[arg-type]
+    return factor(TrainingSettings(**settings), epoch)
 
 
 def test_cosine_with_warm_up() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,7 +22,7 @@ from vyvod.coursework.selection import Selection
 from vyvod.coursework.templates import requirements_text, vyvod_line
 from vyvod.errors import RunError
 from vyvod.files import read_yaml
-from vyvod.report.document import Document, Gallery, Picture, Pictures
+from vyvod.report.document import Document
 from vyvod.report.figures import photo_png, png
 from vyvod.report.records import Run
 
@@ -91,7 +91,7 @@ def draw(document: Document) -> dict[str, bytes]:
     """Path -> PNG of every picture of a document."""
     return {
         f"figures/{picture.name}.png": smaller(photo_png(picture.figure) if picture.photos else png(picture.figure))
-        for picture in _pictures(document)
+        for picture in document.pictures()
     }
 
 
@@ -110,15 +110,6 @@ def smaller(data: bytes) -> bytes:
         data = buffer.getvalue()
         image = image.resize((image.width * 4 // 5, image.height * 4 // 5), Image.Resampling.LANCZOS)
     return data
-
-
-def _pictures(document: Document) -> Iterator[Picture]:
-    for section in document.sections:
-        for block in section.blocks:
-            if isinstance(block, Pictures):
-                yield from block.items
-            elif isinstance(block, Gallery):
-                yield block.picture
 
 
 def _requirements(contents: Contents, selection: Selection) -> None:

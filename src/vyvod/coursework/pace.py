@@ -239,12 +239,11 @@ def _assembled(settings: Settings, dataset: Dataset) -> Assembly:
 
 
 def _state(assembly: Assembly, fabric: Fabric) -> State:
-    from vyvod.experiment.assembly import memory_format
+    from vyvod.experiment.assembly import placed
     from vyvod.training.optimizer import make_optimizer
     from vyvod.training.state import State
 
-    layout = memory_format(assembly.settings, fabric)
-    network = assembly.network.to(device=fabric.device, memory_format=layout)  # type: ignore[call-overload]
+    network = placed(assembly.network, assembly.settings, fabric)
     return State(network, *fabric.setup(network, make_optimizer(network, assembly.settings.training)))
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from vyvod import catalog
 from vyvod.coursework.records import Coursework, name_of
@@ -15,6 +15,8 @@ from vyvod.files import read_json
 from vyvod.report.experiment.reading import Experiment, find_run, read_experiment
 from vyvod.report.reading import read_run
 from vyvod.report.records import Run
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +118,9 @@ def _of_experiment(experiment: Experiment) -> Iterator[Path]:
 
 
 def _readable_experiments(folders: Sequence[Path], notes: list[str], *, strict: bool) -> Iterator[Experiment]:
-    for folder in folders:
-        try:
-            experiment = read_experiment(folder)
-        except RunError as error:
-            if strict:
-                raise
-            notes.append(f"Left out: {error}")
-            continue
+    for experiment in _readable(folders, read_experiment, notes, strict=strict):
         if experiment.results is None:
-            raise RunError(f"{folder} has no results yet. {_again(folder)}")
+            raise RunError(f"{experiment.folder} has no results yet. {_again(experiment.folder)}")
         yield experiment
 
 
@@ -138,22 +133,28 @@ def _again(folder: Path) -> str:
 
 
 def _finished(folders: Sequence[Path], notes: list[str], *, strict: bool) -> Iterator[Run]:
-    for folder in folders:
-        try:
-            run = read_run(folder)
-        except RunError as error:
-            if strict:
-                raise
-            notes.append(f"Left out: {error}")
-            continue
+    for run in _readable(folders, read_run, notes, strict=strict):
         if run.record.status == "finished" and run.scores:
             yield run
         elif strict:
             raise RunError(
-                f"{folder} is not finished ({run.record.status}). Go on with it: vyvod train --resume {folder}"
+                f"{run.folder} is not finished ({run.record.status}). Go on with it: vyvod train --resume {run.folder}"
             )
         elif run.record.status != "running":
-            notes.append(f"Left out: {folder.name} is not finished ({run.record.status}).")
+            notes.append(f"Left out: {run.folder.name} is not finished ({run.record.status}).")
+
+
+def _readable(folders: Sequence[Path], read: Callable[[Path], T], notes: list[str], *, strict: bool) -> Iterator[T]:
+    """Those that can be read; the others are noted, or refused where the person has named them."""
+    for folder in folders:
+        try:
+            found = read(folder)
+        except RunError as error:
+            if strict:
+                raise
+            notes.append(f"Left out: {error}")
+        else:
+            yield found
 
 
 def _main(

@@ -215,14 +215,14 @@ def _look_at_samples(split: Split) -> Iterator[list[_Look]]:
 
 def _look_at_files(split: HasFiles, *, near: bool, repeated: frozenset[int]) -> Iterator[list[_Look]]:
     workers = default_workers(DataSettings(), 1) if len(split) >= _MANY_FILES else 0
-    files = _Files(split, near, repeated)
+    files = _Files(split, repeated, near=near)
     yield from DataLoader(files, batch_size=_FILES_PER_STEP, num_workers=workers, collate_fn=list)
 
 
 class _Files(TorchDataset[_Look]):
     """Looks at files, one by one, in a worker."""
 
-    def __init__(self, split: HasFiles, near: bool, repeated: frozenset[int]) -> None:  # noqa: FBT001 - private
+    def __init__(self, split: HasFiles, repeated: frozenset[int], *, near: bool) -> None:
         self.split, self.near, self.repeated = split, near, repeated
 
     def __len__(self) -> int:

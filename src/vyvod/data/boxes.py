@@ -18,7 +18,7 @@ from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms.v2 import functional as v2f
 
-from vyvod.data.contract import BoxSplit, OutlinedSplit, Rle, Split
+from vyvod.data.contract import Around, BoxSplit, OutlinedSplit, Rle, Split
 from vyvod.data.joint import plain, resized, resized_mask, uniform
 from vyvod.data.transforms import AugmentationSettings
 from vyvod.types import Sample
@@ -70,10 +70,9 @@ class Fit:
 
 
 @dataclass(slots=True)
-class ByShape:
+class ByShape(Around):
     """A split in the order of the shapes of its images: batches for evaluation then need little padding."""
 
-    split: Split
     order: Sequence[int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,33 +86,16 @@ class ByShape:
         """Those of the images, in this order."""
         return [self.split.ids[place] for place in self.order]
 
-    def __len__(self) -> int:
-        """Number of images."""
-        return len(self.split)
-
     def __getitem__(self, index: int) -> Sample:
         """The sample at that place of the order."""
         return self.split[self.order[index]]
 
-    def fingerprint(self) -> str:
-        """That of the images."""
-        return self.split.fingerprint()
-
 
 @dataclass(slots=True)
-class Outlined:
+class Outlined(Around):
     """A split whose targets hold the outlines of their objects too."""
 
     split: OutlinedSplit
-
-    @property
-    def ids(self) -> Sequence[str]:
-        """Those of the images."""
-        return self.split.ids
-
-    def __len__(self) -> int:
-        """Number of images."""
-        return len(self.split)
 
     def __getitem__(self, index: int) -> Sample:
         """The sample at that place, with ``outlines`` in its target."""
@@ -124,30 +106,16 @@ class Outlined:
         """The target at that place without its image and outlines."""
         return self.split.objects(index)
 
-    def fingerprint(self) -> str:
-        """That of the images."""
-        return self.split.fingerprint()
-
 
 @dataclass(slots=True)
-class Groups:
+class Groups(Around):
     """A split that hands out the samples of which a training image is composed; ``target`` is a list of lists of samples.
 
     Four samples in a list become a mosaic, one stays alone; two lists are blended.
     """
 
-    split: Split
     mosaic: float
     mixup: float
-
-    @property
-    def ids(self) -> Sequence[str]:
-        """Those of the first samples."""
-        return self.split.ids
-
-    def __len__(self) -> int:
-        """Number of images."""
-        return len(self.split)
 
     def __getitem__(self, index: int) -> Sample:
         """The sample at that place with those that are put beside it."""
@@ -163,10 +131,6 @@ class Groups:
 
     def _any(self) -> int:
         return int(torch.randint(len(self.split), ()))
-
-    def fingerprint(self) -> str:
-        """That of the images."""
-        return self.split.fingerprint()
 
 
 @dataclass(frozen=True, slots=True)

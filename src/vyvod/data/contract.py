@@ -128,6 +128,26 @@ class Split(Protocol):
         """Hash of what the split holds; differs when an image or a target differs."""
 
 
+@dataclass(slots=True)
+class Around:
+    """The same images as another split has, handed out in another way."""
+
+    split: Split
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Those of the split."""
+        return self.split.ids
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.split)
+
+    def fingerprint(self) -> str:
+        """That of the split."""
+        return self.split.fingerprint()
+
+
 @runtime_checkable
 class LabelledSplit(Split, Protocol):
     """A split for classification."""

@@ -18,7 +18,7 @@ from torch.nn import functional
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as v2f
 
-from vyvod.data.contract import IGNORE, MaskSplit, Split
+from vyvod.data.contract import IGNORE, Around, MaskSplit
 from vyvod.data.transforms import AugmentationSettings
 from vyvod.types import Sample
 
@@ -156,23 +156,13 @@ def _mirrored_and_turned(image: Tensor, mask: Tensor, settings: AugmentationSett
 
 
 @dataclass(slots=True)
-class Mosaic:
+class Mosaic(Around):
     """A split that, for a share of its images, puts four together: two above two, the first of them upper left.
 
     The network meets more places and neighbourhoods than a tiny set has. The others are resized to the first.
     """
 
-    split: Split
     probability: float
-
-    @property
-    def ids(self) -> Sequence[str]:
-        """Those of the upper left images."""
-        return self.split.ids
-
-    def __len__(self) -> int:
-        """Number of images."""
-        return len(self.split)
 
     def __getitem__(self, index: int) -> Sample:
         """The sample at that place, or a mosaic of twice its height and width."""
@@ -188,10 +178,6 @@ class Mosaic:
     def mask(self, index: int) -> np.ndarray:
         """The mask of the upper left image, ``(H, W)`` uint8."""
         return cast(MaskSplit, self.split).mask(index)
-
-    def fingerprint(self) -> str:
-        """That of the images."""
-        return self.split.fingerprint()
 
 
 def _two_by_two(parts: Sequence[Tensor]) -> Tensor:

@@ -18,6 +18,7 @@ from vyvod.data.carve import Divisible, draw, strata
 from vyvod.data.contract import (
     BACKGROUND,
     IGNORE,
+    Around,
     BoxSplit,
     Dataset,
     DataSettings,
@@ -92,27 +93,12 @@ def _without_targets(dataset: Dataset) -> Dataset:
 
 
 @dataclass(slots=True)
-class Untargeted:
+class Untargeted(Around):
     """A split without its targets."""
-
-    split: Split
-
-    @property
-    def ids(self) -> Sequence[str]:
-        """Those of the split."""
-        return self.split.ids
-
-    def __len__(self) -> int:
-        """Number of images."""
-        return len(self.split)
 
     def __getitem__(self, index: int) -> Sample:
         """The image at that place; its target is 0."""
         return replace(self.split[index], target=0)
-
-    def fingerprint(self) -> str:
-        """That of the split."""
-        return self.split.fingerprint()
 
 
 def _wanted(module: ModuleType, settings: DataSettings, task: str) -> list[str] | None:

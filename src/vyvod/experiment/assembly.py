@@ -180,6 +180,12 @@ def memory_format(settings: Settings, fabric: Fabric) -> torch.memory_format:
     return torch.channels_last if wanted or (wanted is None and faster) else torch.contiguous_format
 
 
+def placed(network: nn.Module, settings: Settings, fabric: Fabric) -> nn.Module:
+    """The network on its device. Where its filters lie in memory decides the last bits, so all come by here."""
+    layout = memory_format(settings, fabric)
+    return network.to(device=fabric.device, memory_format=layout)  # type: ignore[call-overload,no-any-return]
+
+
 def trained(folder: Path, settings: Settings | None = None) -> Trained:
     """The network of a run with its chosen weights.
 
@@ -224,7 +230,7 @@ def make_fabric(settings: Settings) -> Fabric:
         )
     # Always set: a run must not have the threads, and so the rounding, of another one that this process made before.
     torch.set_num_threads(training.threads or _THREADS)
-    _set_determinism(training.deterministic)
+    _set_determinism(deterministic=training.deterministic)
     strategy: str | DDPStrategy = "auto"
     if training.devices * training.nodes > 1:
         started_outside = TorchElasticEnvironment.detect() or SLURMEnvironment.detect()
@@ -251,7 +257,7 @@ def _device(wanted: str) -> str:
     return wanted
 
 
-def _set_determinism(deterministic: bool) -> None:  # noqa: FBT001 - set from settings in one place
+def _set_determinism(*, deterministic: bool) -> None:
     torch.use_deterministic_algorithms(deterministic, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not deterministic

@@ -107,9 +107,14 @@ def _resampled(question: Question, counted: Sequence[Evidence]) -> Resamples | N
         return None
     classes = cast(Mapping[str, Any], counted[0].record)["data"]["classes"]
     try:
-        return resample(question.task, [cast(Columns, run.columns) for run in counted], classes)
+        return resample(question.task, _columns(counted), classes)
     except RunError as error:
         raise RunError(_with_names(str(error), counted)) from error
+
+
+def _columns(runs: Sequence[Evidence]) -> list[Columns]:
+    """Of runs that count: none of them lacks its columns."""
+    return [cast(Columns, run.columns) for run in runs]
 
 
 def _with_names(text: str, runs: Sequence[Evidence]) -> str:
@@ -169,7 +174,7 @@ def _idea(question: Question, baseline: ArmRuns, idea: ArmRuns, comparison: Comp
         "also_changed": list(_also_changed(baseline, idea, changes, question.language)),
         "comparison": comparison.record(),
         "time_to_target": _time_to_target(question, baseline, idea),
-        "flips": flips([run.columns for run in baseline.counted], [run.columns for run in idea.counted]),  # type: ignore[misc]
+        "flips": flips(_columns(baseline.counted), _columns(idea.counted)),
     }
 
 

@@ -90,8 +90,8 @@ def export_logits(trained: Trained, path: Path) -> list[str]:
     ]
 
 
-class _Normalising(nn.Module):
-    """The network with its normalisation before it, so that nobody has to remember the numbers."""
+class Scaled(nn.Module):
+    """A network with the numbers of its normalisation beside it."""
 
     mean: Tensor
     std: Tensor
@@ -101,6 +101,10 @@ class _Normalising(nn.Module):
         self.network = network
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(1, -1, 1, 1))
+
+
+class _Normalising(Scaled):
+    """The network with its normalisation before it, so that nobody has to remember the numbers."""
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.network((images - self.mean) / self.std)

@@ -15,7 +15,7 @@ from vyvod.data.contract import Split
 from vyvod.data.transforms import for_evaluation, to_network
 from vyvod.experiment import examples
 from vyvod.experiment.classification import native_input
-from vyvod.experiment.export import export_onnx
+from vyvod.experiment.export import Scaled, export_onnx
 from vyvod.experiment.per_task import Answer, Setting, Trained
 from vyvod.experiment.pictures import enlarged, picture, write_png
 from vyvod.experiment.settings import Settings
@@ -117,17 +117,8 @@ def _beside(*images: Image.Image) -> Image.Image:
     return canvas
 
 
-class _InValues(nn.Module):
+class _InValues(Scaled):
     """The network with its output in 0..1."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
-        super().__init__()
-        self.network = network
-        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(1, -1, 1, 1))
-        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(1, -1, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
         drawn: Tensor = self.network(images)

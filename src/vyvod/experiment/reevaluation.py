@@ -11,7 +11,7 @@ from vyvod.data.load import load_dataset
 from vyvod.errors import DataError, UserError
 from vyvod.evaluation.evaluate import evaluate
 from vyvod.experiment import record
-from vyvod.experiment.assembly import Assembly, make_fabric, make_loaders, memory_format, trained
+from vyvod.experiment.assembly import Assembly, make_fabric, make_loaders, placed, trained
 from vyvod.experiment.per_task import Trained, per_task
 from vyvod.experiment.results import write_scores
 from vyvod.experiment.settings import changed
@@ -51,8 +51,7 @@ def reevaluate(folder: Path, *, split: str, changes: Sequence[str] = (), progres
         settings.model_copy(update={"training": settings.training.model_copy(update={"devices": 1, "nodes": 1})})
     )
     loader = make_loaders(assembly, fabric, (looked_at,), progress)[looked_at]
-    # Where filters lie in memory decides the last bits: as in the run, so that the same images give the same scores.
-    network = known.network.to(device=fabric.device, memory_format=memory_format(settings, fabric))  # type: ignore[call-overload]
+    network = placed(known.network, settings, fabric)
     scores = evaluate(fabric, network, known.task, loader, label=f"evaluating {name}", progress=progress or Silence())
     target = folder / "evaluations" / f"{Path(settings.data.name).stem}-{name}"
     write_scores(target, per_task(known.task.name).settle({name: scores}, known.task, _chosen_confidence(folder)))

@@ -21,7 +21,7 @@ from vyvod.catalog import LIBRARIES, nearest
 from vyvod.errors import RunError, SettingsError, TrainingError, UserError
 from vyvod.evaluation.evaluate import evaluate
 from vyvod.experiment import environment, record
-from vyvod.experiment.assembly import Assembly, assemble, make_fabric, make_loaders, memory_format
+from vyvod.experiment.assembly import Assembly, assemble, make_fabric, make_loaders, placed
 from vyvod.experiment.beginning import check_unchanged, write_beginning
 from vyvod.experiment.per_task import Trained, per_task
 from vyvod.experiment.results import class_rows, write_results
@@ -277,8 +277,7 @@ class Session:
         training, network = self.settings.training, self.assembly.network
         if self.fabric.world_size > 1:
             network = convert_batch_norm(network)
-        layout = memory_format(self.settings, self.fabric)
-        network = network.to(device=self.fabric.device, memory_format=layout)  # type: ignore[call-overload]
+        network = placed(network, self.settings, self.fabric)
         average = make_average(network, training.ema) if training.ema else None
         optimizer = make_optimizer(network, training)
         compiled = cast(nn.Module, torch.compile(network)) if training.compile else network

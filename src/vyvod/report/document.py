@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -367,3 +367,12 @@ class Document:
     """What stands above the first heading: the headline sentence, its numbers, and what the reader must know."""
     sections: Sequence[Section]
     footer: str
+
+    def pictures(self) -> Iterator[Picture]:
+        """All figures, in their order."""
+        for section in self.sections:
+            for block in section.blocks:
+                if isinstance(block, Pictures):
+                    yield from block.items
+                elif isinstance(block, Gallery):
+                    yield block.picture

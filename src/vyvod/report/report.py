@@ -1,12 +1,11 @@
 """From a run folder on disk to README.md, report.html and their figures; needs neither the internet nor the model."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from vyvod.errors import RunError
 from vyvod.files import write_atomically, write_text
 from vyvod.report import html, readme
-from vyvod.report.document import Document, Gallery, Picture, Pictures
+from vyvod.report.document import Document
 from vyvod.report.experiment import overview, page
 from vyvod.report.experiment.own import read_own
 from vyvod.report.experiment.reading import read_experiment
@@ -78,7 +77,7 @@ def write_overview(root: Path, settings: ReportSettings) -> tuple[Path, Path]:
 
 
 def _write(report: Document, folder: Path, words: Words, *, first: str = "") -> tuple[Path, Path]:
-    for picture in _pictures(report):
+    for picture in report.pictures():
         _write_png(
             folder / "figures" / f"{picture.name}.png",
             photo_png(picture.figure) if picture.photos else png(picture.figure),
@@ -94,12 +93,3 @@ def _write(report: Document, folder: Path, words: Words, *, first: str = "") -> 
 
 def _write_png(path: Path, data: bytes) -> None:
     write_atomically(path, lambda file: file.write(data))
-
-
-def _pictures(report: Document) -> Iterator[Picture]:
-    for section in report.sections:
-        for block in section.blocks:
-            if isinstance(block, Pictures):
-                yield from block.items
-            elif isinstance(block, Gallery):
-                yield block.picture

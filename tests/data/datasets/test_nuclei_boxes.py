@@ -43,6 +43,6 @@ def test_outlines_fill_the_masks_and_their_boxes():
 def test_outlines_of_some_images():
     train = BOXES.splits["train"]
     assert isinstance(train, OutlinedSplit)
-    some = train.subset([5, 1])  # type: ignore[attr-defined]
+    some = train.subset([5, 1])
     assert some.outlines(0) == train.outlines(5)
     assert some.outlines(1) == train.outlines(1)

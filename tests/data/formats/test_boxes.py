@@ -31,7 +31,7 @@ NAN = float("nan")
 def image(
     name: str, boxes: Sequence[Sequence[float]], *, size: tuple[int, int] = (10, 20), **facts: object
 ) -> LabelledImage:
-    return LabelledImage(name, size, np.array(boxes, dtype=float), list(range(len(boxes))), **facts)  # type: ignore[arg-type]
+    return LabelledImage(name, size, np.array(boxes, dtype=float), list(range(len(boxes))), **facts)
 
 
 @pytest.mark.parametrize(
