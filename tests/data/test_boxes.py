@@ -1,5 +1,6 @@
 """Boxes move with their pixels: every object is a bright rectangle, and its box is found again in the pixels."""
 
+import colorsys
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from hotcoco import mask as hotcoco_mask
 from torch import Tensor
 
 from vyvod.data.boxes import ByShape, Composed, Fit, Groups, Outlined, recoloured_hsv
+from vyvod.data.hsv import scaled_hsv
 from vyvod.data.transforms import AugmentationSettings
 from vyvod.types import Sample
 
@@ -240,6 +242,43 @@ def test_recolouring_changes_what_it_says():
     torch.manual_seed(0)
     paler = recoloured_hsv(red, (0, 0.9, 0))
     assert paler[0, 0, 0] == 200
+
+
+@pytest.mark.parametrize(
+    "factors", [(1.01, 1.3, 1.2), (0.99, 0.5, 0.7), (1.9, 1.9, 1.9), (0.1, 1, 1), (1, 0, 1), (1, 1, 0)]
+)
+def test_colours_are_those_of_colorsys(factors):
+    torch.manual_seed(0)
+    grey, pure = (
+        torch.arange(256).expand(3, 256),
+        torch.tensor([[255, 0, 0, 255, 255, 0], [0, 255, 0, 255, 0, 255], [0, 0, 255, 0, 255, 255]]),
+    )
+    image = torch.cat([torch.randint(0, 256, (3, 2000)), grey, pure], dim=1).to(torch.uint8)[:, None]
+    changed = scaled_hsv(image, *factors)
+    for before, after in zip(image.flatten(1).T.tolist(), changed.flatten(1).T.tolist(), strict=True):
+        hue, saturation, value = (
+            part * factor
+            for part, factor in zip(colorsys.rgb_to_hsv(*(part / 255 for part in before)), factors, strict=True)
+        )
+        expected = colorsys.hsv_to_rgb(hue % 1, min(saturation, 1), min(value, 1))
+        assert after == pytest.approx([255 * part for part in expected], abs=0.501), before
+    assert torch.equal(scaled_hsv(image, 1, 1, 1), image)
+
+
+@pytest.mark.parametrize("zoom", [0.37, 0.5, 0.81, 1.0, 1.7])
+def test_what_is_cut_off_before_resizing_leaves_boxes_and_masks_around_their_pixels(zoom):
+    stored = sample(150, 210, [(20, 30, 80, 130), (110, 20, 200, 90)])
+    for seed in range(10):
+        torch.manual_seed(seed)
+        made = composed([stored] * 4, size=(120, 120), rescale=(zoom, zoom), translate=0.3)
+        for box, label, mask in zip(
+            made.target["boxes"], made.target["labels"].tolist(), made.target["masks"], strict=True
+        ):
+            left, top, right, bottom = (round(side) for side in box.tolist())
+            bright = (made.image[0].int() - 50 - 40 * label).abs() < 8
+            assert bright[top + 2 : bottom - 2, left + 2 : right - 2].all()
+            assert mask[top + 1 : bottom - 1, left + 1 : right - 1].all()
+            assert mask.sum() == mask[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1].sum()
 
 
 def test_the_same_seed_gives_the_same_image():

@@ -1,15 +1,19 @@
 """Batches: order, shares of processes, workers, unreadable images."""
 
+import gc
 import pickle
+import time
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 import torch
 from torchvision import tv_tensors
 
 from vyvod.data.contract import Images
-from vyvod.data.loading import Loader, Plan, Preparation, Shard, cached
+from vyvod.data.loading import Loader, Plan, Preparation, Shard, cached, listed
 from vyvod.data.transforms import AugmentationSettings, Draws, OnImage, for_training
 from vyvod.errors import DataError
 from vyvod.types import Batch, InputSpec, Sample, Silence
@@ -95,6 +99,73 @@ def test_workers_change_nothing(workers: int) -> None:
     torch.manual_seed(workers)
     images = [batch.images for batch in loader.epoch(1)]
     assert all(torch.equal(mine, theirs) for mine, theirs in zip(images, reference, strict=True))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_epochs_in_any_order_are_the_same_ones(workers: int) -> None:
+    transform = OnImage(for_training(InputSpec(3, 16, 16), AugmentationSettings(crop="resized"), "crop"))
+    plan = replace(PLAN, training=True, preparation=Preparation(_noisy, transform), epochs=3)
+    reference = [[batch.images for batch in Loader(Files(24), plan).epoch(number)] for number in range(5)]
+    loader = Loader(Files(24), replace(plan, workers=workers))
+    for number in (0, 1, 1, 2, 3, 4, 0):  # one after the other, again, beyond the last, from the beginning
+        images = [batch.images for batch in loader.epoch(number)]
+        assert all(torch.equal(mine, theirs) for mine, theirs in zip(images, reference[number], strict=True))
+        next(iter(loader.epoch(number + 1)))  # left after its first batch
+
+
+@dataclass
+class Noted:
+    """A transform that takes down, in a file, that it was called."""
+
+    file: Path
+
+    def __call__(self, sample: Sample) -> Sample:
+        with self.file.open("a") as file:
+            file.write("x")
+        return sample
+
+
+@pytest.mark.parametrize(("epochs", "read"), [(1, 24), (2, 48)])
+def test_workers_begin_the_next_epoch_while_the_last_is_evaluated(tmp_path: Path, epochs: int, read: int) -> None:
+    plan = replace(PLAN, training=True, preparation=Preparation(_as_is, Noted(tmp_path / "log")), epochs=epochs)
+    loader = Loader(Files(24), replace(plan, workers=2))
+    assert len(list(loader.epoch(0))) == 3
+    for _ in range(200):
+        if (tmp_path / "log").stat().st_size >= read:
+            break
+        time.sleep(0.05)
+    assert (tmp_path / "log").stat().st_size == read, (
+        "two batches ahead for each worker, and never beyond the last epoch"
+    )
+
+
+def test_a_loader_that_nobody_needs_ends_at_once_with_its_workers() -> None:
+    # Ended by the collector of cycles, torch's workers are not told to stop, and are waited for: 5 seconds each.
+    loader = Loader(Files(24), replace(PLAN, training=True, workers=2, epochs=2))
+    list(loader.epoch(0))
+    gone = weakref.ref(loader)
+    gc.disable()
+    try:
+        del loader
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_targets_come_as_tensors_whatever_their_size(workers: int) -> None:
+    split = Files(24)
+    plan = replace(PLAN, preparation=Preparation(_as_is, _boxed, listed), workers=workers)
+    targets = [target for batch in Loader(split, plan).epoch(0) for target in batch.targets]
+    assert [int(target["boxes"][0, 0]) for target in targets] == list(range(24))
+    assert all(target["masks"].shape == (2, 200, 200) and target["masks"].dtype == torch.uint8 for target in targets)
+    assert [target["name"] for target in targets] == split.ids
+
+
+def _boxed(sample: Sample) -> Sample:
+    number = int(sample.id)
+    masks = torch.full((2, 200, 200), number, dtype=torch.uint8)  # larger than what travels in a message
+    return replace(sample, target={"boxes": torch.full((1, 4), number), "masks": masks, "name": sample.id})
 
 
 @pytest.mark.parametrize("settings", [

@@ -7,18 +7,19 @@ on the canvas in whole pixels, and its boxes follow these pixels exactly: there 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms.v2 import functional as v2f
 
 from vyvod.data.contract import Around, BoxSplit, OutlinedSplit, Rle, Split
+from vyvod.data.hsv import scaled_hsv
 from vyvod.data.joint import plain, resized, resized_mask, uniform
 from vyvod.data.transforms import AugmentationSettings
 from vyvod.types import Sample
@@ -187,40 +188,72 @@ class Composed:
 
     def _placed(self, canvas: Tensor, sample: Sample, size: tuple[int, int], top: int, left: int) -> Objects:
         """Lay one image on the canvas; its objects in the pixels of the canvas, as far as they can be seen."""
-        height, width = canvas.shape[-2:]
-        rows, columns = _overlap(top, size[0], height), _overlap(left, size[1], width)
-        image = resized(plain(sample.image), size)
-        canvas[:, rows, columns] = image[:, _back(rows, top), _back(columns, left)]
+        image = plain(sample.image)
+        rows = _visible(image.shape[-2], size[0], top, canvas.shape[-2])
+        columns = _visible(image.shape[-1], size[1], left, canvas.shape[-1])
+        if rows.length and columns.length:
+            part = resized(image[:, rows.source, columns.source], (rows.length, columns.length))
+            canvas[:, rows.canvas, columns.canvas] = part
         objects = _counted(sample.target)
-        factor = torch.tensor([size[1], size[0]] * 2) / sample.target["size"].flip(0).repeat(2)
-        whole = objects["boxes"] * factor + torch.tensor([left, top] * 2)
+        stored = [int(side) for side in sample.target["size"]]
+        factor = [side.factor * side.available / length for side, length in zip((rows, columns), stored, strict=True)]
+        whole = objects["boxes"] * torch.tensor(factor[::-1] * 2) + torch.tensor([columns.offset, rows.offset] * 2)
         boxes = torch.stack(
-            [whole[:, side].clamp(part.start, part.stop) for side, part in enumerate((columns, rows, columns, rows))],
+            [
+                whole[:, side].clamp(part.canvas.start, part.canvas.stop)
+                for side, part in enumerate((columns, rows, columns, rows))
+            ],
             dim=1,
         )
         seen: Objects = {"boxes": boxes, "labels": objects["labels"]}
         if self.masks:
-            masks = [_mask(outline, size, canvas.shape[-2:], top, left) for outline in objects["outlines"]]
+            masks = [_mask(outline, canvas.shape[-2:], (rows, columns), factor) for outline in objects["outlines"]]
             seen["masks"] = _stacked(masks, canvas.shape)
         return _chosen(seen, _still_there(boxes, whole))
 
 
-def _overlap(start: int, length: int, available: int) -> slice:
-    first = min(max(start, 0), available)
-    return slice(first, max(first, min(start + length, available)))
+@dataclass(frozen=True, slots=True)
+class _Visible:
+    """One side of an image on a canvas: what of it can be seen, and how its pixels lie there."""
+
+    available: int  # pixels of the image
+    canvas: slice
+    source: slice  # of the image, whole pixels: a part is resized as if it were an image
+    factor: float  # from pixels of the image to those of the canvas
+    offset: float
+
+    @property
+    def length(self) -> int:
+        length: int = self.canvas.stop - self.canvas.start
+        return length
 
 
-def _back(part: slice, start: int) -> slice:
-    return slice(part.start - start, part.stop - start)
+def _visible(available: int, length: int, start: int, canvas: int) -> _Visible:
+    """Of ``available`` pixels that, ``length`` pixels long, begin at ``start`` of a canvas.
+
+    What lies outside is cut off first, since resizing is the most costly part of a mosaic. Cut between two pixels, a part may be
+    a little longer than what is seen; its factor follows from both lengths, and boxes and masks follow that factor.
+    """
+    first = min(max(start, 0), canvas)
+    last = max(first, min(start + length, canvas))
+    factor = length / available
+    source = slice(math.floor((first - start) / factor), min(math.ceil((last - start) / factor), available))
+    if last > first:
+        factor = (last - first) / (source.stop - source.start)
+    return _Visible(available, slice(first, last), source, factor, first - source.start * factor)
 
 
-def _mask(outline: Rle, size: tuple[int, int], canvas: Sequence[int], top: int, left: int) -> Tensor:
+def _mask(outline: Rle, size: Sequence[int], sides: Sequence[_Visible], factors: Sequence[float]) -> Tensor:
+    """An outline of the stored image on a canvas of that size: for each pixel the nearest stored one."""
     from hotcoco import mask as hotcoco_mask
 
     stored = torch.from_numpy(np.ascontiguousarray(hotcoco_mask.decode(outline)))
-    mask = torch.zeros(tuple(canvas), dtype=torch.uint8)
-    rows, columns = _overlap(top, size[0], canvas[0]), _overlap(left, size[1], canvas[1])
-    mask[rows, columns] = resized_mask(stored, size)[_back(rows, top), _back(columns, left)]
+    mask = torch.zeros(tuple(size), dtype=torch.uint8)
+    rows, columns = (
+        ((torch.arange(side.canvas.start, side.canvas.stop) + 0.5 - side.offset) / factor).long().clamp(0, length - 1)
+        for side, factor, length in zip(sides, factors, stored.shape, strict=True)
+    )
+    mask[sides[0].canvas, sides[1].canvas] = stored[rows[:, None], columns]
     return mask
 
 
@@ -327,9 +360,4 @@ def recoloured_hsv(image: Tensor, gains: Sequence[float]) -> Tensor:
     """
     if not any(gains):
         return image
-    factors = [1 + uniform(-gain, gain) for gain in gains]
-    levels = np.arange(256)
-    tables = [levels * factors[0] % 256, *(np.clip(levels * factor, 0, 255) for factor in factors[1:])]
-    picture = Image.fromarray(image.permute(1, 2, 0).contiguous().numpy()).convert("HSV")
-    changed = picture.point(np.concatenate(tables).astype(np.uint8).tolist()).convert("RGB")
-    return torch.from_numpy(np.array(changed)).permute(2, 0, 1).contiguous()
+    return scaled_hsv(image, *(1 + uniform(-gain, gain) for gain in gains))

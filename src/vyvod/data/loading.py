@@ -22,6 +22,8 @@ from vyvod.types import Batch, InputSpec, Progress, Sample
 CACHE_BYTES = 1 << 30
 CACHE_SIDE = 96
 NICE = 10
+SMALL = 1 << 16
+"""Bytes up to which the tensors of targets travel in a message."""
 
 BatchTransform = Callable[[Batch, Draws], Batch]
 """Uint8 batch on the device -> what the network sees."""
@@ -83,6 +85,8 @@ class Plan:
     memory_format: torch.memory_format = torch.contiguous_format
     group: int = 1
     """Batches per step of the optimiser; training yields a multiple of it."""
+    epochs: int = 1
+    """Of the whole training: while one is evaluated, workers are at the next."""
 
 
 class Loader:
@@ -96,6 +100,7 @@ class Loader:
         """
         arrange = plan.preparation.arrange
         self.split, self.plan = arrange(split) if arrange else split, plan
+        self._order = _Order(len(self.split), plan)
         self.skipped: set[str] = set()
         self.in_memory = False
         if plan.training and not len(self):
@@ -108,34 +113,23 @@ class Loader:
             self._images = split.images.to(plan.device)
             self._labels = split.labels.to(plan.device)
         else:
+            self._queue = _Queue(self._order)
+            self._next: int | None = None  # the epoch that workers are at
             self._workers = self._start_workers()
 
     def __len__(self) -> int:
         """Number of batches."""
-        whole, group = self.plan.batch_size, self.plan.group
-        return len(self.split) // (whole * group) * group if self.plan.training else -(-len(self.split) // whole)
+        return len(self._order)
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of that epoch: ready for the network, on the device."""
-        places = list(self._places(number))
+        places = list(self._order.places(number))
         stored = self._from_memory(places) if self.in_memory else self._from_workers(places, number)
         for step, (place, batch) in enumerate(zip(places, stored, strict=True)):
             self.skipped.update(batch.skipped)
             source = generator(self.plan.seed, "augment", number, step)
             ready = self.plan.preparation.batch(batch, Draws(source, place.total, place.part))
             yield replace(ready, images=_laid_out(ready.images, self.plan.memory_format))
-
-    def _places(self, number: int) -> Iterator[_Place]:
-        size, shard = self.plan.batch_size, self.plan.shard
-        order = np.arange(len(self.split))
-        if self.plan.training:
-            order = generator(self.plan.seed, "order", number).permutation(len(self.split))
-        for step in range(len(self)):
-            batch = order[step * size : (step + 1) * size]
-            share = -(-len(batch) // shard.world)
-            part = slice(shard.rank * share, min((shard.rank + 1) * share, len(batch)))
-            if part.start < len(batch):
-                yield _Place(batch[part], len(batch), part)
 
     def _from_memory(self, places: Sequence[_Place]) -> Iterator[Batch]:
         ids = self.split.ids
@@ -144,23 +138,30 @@ class Loader:
             yield Batch(self._images[chosen], self._labels[chosen], [ids[index] for index in place.indices])
 
     def _from_workers(self, places: Sequence[_Place], number: int) -> Iterator[Batch]:
-        self._queue[:] = [[(int(index), number) for index in place.indices] for place in places]
-        for batch in self._workers:
+        if number != self._next or number >= self.plan.epochs:
+            self._queue.first = number
+            self._batches = iter(self._workers)
+        self._next = None  # an epoch that is not taken to its end is not gone on from
+        for _ in places:
+            batch = next(self._batches)
             if isinstance(batch, DataError):
                 raise batch
-            yield replace(
-                batch, images=_to(batch.images, self.plan.device), targets=_to(batch.targets, self.plan.device)
-            )
+            # Laid out while a value is still a byte.
+            images = _laid_out(_to(batch.images, self.plan.device), self.plan.memory_format)
+            yield replace(batch, images=images, targets=_to(batch.targets, self.plan.device))
+        self._next = number + 1
 
     def _start_workers(self) -> DataLoader[Any]:
-        self._queue: list[list[tuple[int, int]]] = []
+        transform = self.plan.preparation.sample
+        # What lies in memory as it is wanted needs nobody to bring it.
+        workers = 0 if transform is None and isinstance(self.split, Kept) else self.plan.workers
         return DataLoader(
             # What a worker needs and no more: where workers are spawned, they are sent it.
-            _Samples(self.split, self.plan.seed, self.plan.preparation.sample, self.plan.on_error, self.plan.training),
-            batch_sampler=_Queue(self._queue),
+            _Samples(self.split, self.plan.seed, transform, self.plan.on_error, self.plan.training),
+            batch_sampler=self._queue,
             collate_fn=_Collate(self.plan.preparation.collate or stack),
-            num_workers=self.plan.workers,
-            persistent_workers=self.plan.workers > 0,
+            num_workers=workers,
+            persistent_workers=workers > 0,
             pin_memory=self.plan.device.type == "cuda",
             generator=torch.Generator(),  # or it would draw from the global one, which dropout uses
             worker_init_fn=_give_way,
@@ -174,20 +175,46 @@ class _Place:
     part: slice  # which of them these are
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Which images make up which batch."""
+
+    images: int
+    plan: Plan
+
+    def __len__(self) -> int:
+        whole, group = self.plan.batch_size, self.plan.group
+        return self.images // (whole * group) * group if self.plan.training else -(-self.images // whole)
+
+    def places(self, number: int) -> Iterator[_Place]:
+        """The batches of that epoch, as far as they are this process's."""
+        size, shard = self.plan.batch_size, self.plan.shard
+        order = np.arange(self.images)
+        if self.plan.training:
+            order = generator(self.plan.seed, "order", number).permutation(self.images)
+        for step in range(len(self)):
+            batch = order[step * size : (step + 1) * size]
+            share = -(-len(batch) // shard.world)
+            part = slice(shard.rank * share, min((shard.rank + 1) * share, len(batch)))
+            if part.start < len(batch):
+                yield _Place(batch[part], len(batch), part)
+
+
 _Item = tuple[Sample | None, list[str]] | DataError
 
 
+@dataclass
 class _Queue:
-    """The batches of the coming epoch; a list that is refilled, so that workers live on from epoch to epoch."""
+    """What workers are to read: the batches of an epoch and of those after it, which they begin while it is evaluated."""
 
-    def __init__(self, batches: list[list[tuple[int, int]]]) -> None:
-        self.batches = batches
+    # It must not know the loader: workers that die in a cycle of references are never told to, and are waited for (5 s each).
+    order: _Order
+    first: int = 0
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        return iter(list(self.batches))
-
-    def __len__(self) -> int:
-        return len(self.batches)
+        for number in range(self.first, max(self.order.plan.epochs, self.first + 1)):
+            for place in self.order.places(number):
+                yield [(int(index), number) for index in place.indices]
 
 
 def _give_way(worker: int) -> None:
@@ -226,7 +253,8 @@ class _Samples(TorchDataset[Any]):
             return self.split[index]
         # The seed of the place, not of the worker: the number of workers never changes an image. A split may draw too.
         with torch.random.fork_rng(devices=()):
-            torch.manual_seed(derive(self.seed, "sample", epoch, index))
+            # Not torch.manual_seed: for each device that is not there it keeps a traceback of each call.
+            torch.default_generator.manual_seed(derive(self.seed, "sample", epoch, index))
             return self.transform(self.split[index])
 
 
@@ -243,7 +271,8 @@ class _Collate:
         skipped = [text for _, texts in read for text in texts]
         if not samples:
             return DataError(f"No image of a batch of {len(items)} could be read. First: {skipped[0]}")
-        return replace(self.collate(samples), skipped=skipped)
+        batch = self.collate(samples)
+        return replace(batch, targets=_by_value(batch.targets), skipped=skipped)
 
 
 def stack(samples: list[Sample]) -> Batch:
@@ -268,11 +297,26 @@ def _laid_out(images: Tensor | list[Tensor], memory_format: torch.memory_format)
     return images if isinstance(images, list) else images.contiguous(memory_format=memory_format)
 
 
+def _by_value(values: Any) -> Any:
+    """Small tensors, also those in lists and dictionaries, as arrays: each tensor is a file that a worker has to hand over."""
+    match values:
+        case Tensor():
+            return values if values.nbytes > SMALL else values.numpy()
+        case list():
+            return [_by_value(value) for value in values]
+        case dict():
+            return {key: _by_value(value) for key, value in values.items()}
+        case _:
+            return values
+
+
 def _to(values: Any, device: torch.device) -> Any:
     """Tensors, also those in lists and dictionaries, on the device."""
     match values:
         case Tensor():
             return values.to(device, non_blocking=True)
+        case np.ndarray():
+            return torch.from_numpy(values).to(device)
         case list():
             return [_to(value, device) for value in values]
         case dict():

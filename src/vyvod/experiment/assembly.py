@@ -162,6 +162,7 @@ def _loader(assembly: Assembly, fabric: Fabric, name: SplitName, progress: Progr
         on_error=settings.data.on_error,
         shard=Shard(fabric.global_rank, fabric.world_size),
         training=training,
+        epochs=settings.training.epochs if training else 1,
         memory_format=memory_format(settings, fabric),
     )
     split, skipped = assembly.dataset.splits[name], list[str]()

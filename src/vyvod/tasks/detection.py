@@ -160,14 +160,14 @@ def _stacked(samples: list[Any]) -> Batch:
 
 
 def _to_unit_each(batch: Batch, draws: Draws) -> Batch:
-    return replace(batch, images=[image.float() / 255 for image in batch.images])
+    return replace(batch, images=[image.float().div_(255) for image in batch.images])
 
 
 def _to_unit(multi_scale: float) -> BatchTransform:
     def transform(batch: Batch, draws: Draws) -> Batch:
         if not isinstance(batch.images, Tensor):
             return _to_unit_each(batch, draws)
-        ready = replace(batch, images=batch.images.float() / 255)
+        ready = replace(batch, images=batch.images.float().div_(255))
         return _rescaled(ready, draws.one(1 - multi_scale, 1 + multi_scale)) if multi_scale else ready
 
     return transform

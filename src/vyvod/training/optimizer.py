@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel
@@ -10,6 +11,7 @@ from vyvod.training.settings import TrainingSettings
 
 DEFAULTS = {"adamw": (1e-3, 0.05), "sgd": (0.05, 5e-4)}
 """Optimiser -> learning rate, weight decay."""
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def learning_rate(settings: TrainingSettings) -> float:
@@ -36,8 +38,11 @@ def make_optimizer(model: nn.Module, settings: TrainingSettings) -> Optimizer:
 def make_average(model: nn.Module, decay: float) -> AveragedModel:
     """A copy of the network that follows its weights and buffers; young averages follow faster: (1 + n) / (10 + n)."""
 
-    def follow(average: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
+    def follow(averages: Tensors, current: Tensors, updates: Tensor | int) -> None:
         rate = min(decay, (1 + int(updates)) / (10 + int(updates)))
-        return average.lerp(current, 1 - rate) if average.is_floating_point() else current
+        if averages[0].is_floating_point():
+            torch._foreach_lerp_(averages, current, 1 - rate)  # all tensors in one call, as torch's own averages do it
+        else:
+            torch._foreach_copy_(averages, current)
 
-    return AveragedModel(model, avg_fn=follow, use_buffers=True)
+    return AveragedModel(model, multi_avg_fn=follow, use_buffers=True)
