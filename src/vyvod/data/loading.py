@@ -253,7 +253,7 @@ class _Samples(TorchDataset[Any]):
             return self.split[index]
         # The seed of the place, not of the worker: the number of workers never changes an image. A split may draw too.
         with torch.random.fork_rng(devices=()):
-            # Not torch.manual_seed: for each device that is not there it keeps a traceback of each call.
+            # Not torch.manual_seed: for each kind of device that is not there it writes out the stack.
             torch.default_generator.manual_seed(derive(self.seed, "sample", epoch, index))
             return self.transform(self.split[index])
 
