@@ -142,7 +142,7 @@ def test_predictions_of_images(run: Path, tmp_path: Path) -> None:
     (photos / "broken.png").write_bytes(b"no image")
     with Image.open(run / "examples" / "0001.png") as photo:
         photo.save(photos / "cells.png")
-    found = predict_files(run, photos, output=tmp_path / "out", changes=["detection.confidence=0.02"])
+    found = predict_files(run, photos, output=tmp_path / "out", changes=["detection.confidence=0.002"])
     rows = {row["file"]: row for row in found.rows}
     assert "cannot be decoded" in rows["broken.png"]["error"]
     assert rows["cells.png"]["objects"] == rows["cells.png"]["count/nucleus"] > 0
@@ -165,7 +165,7 @@ def test_predictions_of_a_video(run: Path, tmp_path: Path) -> None:
     for number in range(4):
         writer.write(np.ascontiguousarray(np.roll(frame, 10 * number, axis=1)[:, :, ::-1]))
     writer.release()
-    found = predict_files(run, source, output=tmp_path / "out", changes=["detection.confidence=0.02"])
+    found = predict_files(run, source, output=tmp_path / "out", changes=["detection.confidence=0.002"])
     assert [row["file"] for row in found.rows] == [f"cells.avi#{number:06d}" for number in range(4)]
     video = cv2.VideoCapture(str(tmp_path / "out" / "cells.mp4"))
     assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == 4

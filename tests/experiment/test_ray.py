@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from benchmarks import kills
 from tests.experiment.experiments import TINY, tiny
 
-from vyvod.errors import SettingsError
+from vyvod.errors import RunError, SettingsError
 from vyvod.experiment import record
 from vyvod.experiment.execution import Job, Outcome, Room, Watch, find_execution, perform
 from vyvod.experiment.run import train
@@ -111,3 +113,15 @@ def test_a_folder_travels_whole(finished_run: Path, tmp_path: Path) -> None:
         if name.name != ".lock":
             assert (tmp_path / "copy" / name).read_bytes() == (finished_run / name).read_bytes()
     assert perform(Job("run", check(tiny()), tmp_path / "copy")).error is None, "it is finished there too"
+
+
+@pytest.mark.parametrize("name", ["../outside", "/outside", "a/../../outside"])
+def test_no_file_leaves_the_folder(tmp_path: Path, name: str) -> None:
+    from vyvod.experiment.cluster import unpack
+
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo(name))
+    with pytest.raises(RunError, match="lies outside"):
+        unpack(buffer.getvalue(), tmp_path / "copy")
+    assert not list(tmp_path.rglob("outside"))

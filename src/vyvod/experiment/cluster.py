@@ -22,13 +22,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from vyvod.errors import SettingsError, UserError
+from vyvod.errors import RunError, SettingsError, UserError
 from vyvod.experiment import record
 from vyvod.experiment.environment import git_state
 from vyvod.experiment.execution import TRIES, Job, Outcome, Room, Watch, perform
@@ -231,12 +231,19 @@ def pack(folder: Path) -> bytes:
 
 
 def unpack(packed: bytes, folder: Path) -> None:
-    """Write the files of an archive, each atomically: a reader of the folder never sees half of one."""
+    """Write the files of an archive, each atomically: a reader of the folder never sees half of one.
+
+    Raises:
+        RunError: a file would lie outside of the folder.
+    """
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         for member in archive:
-            name = tarfile.data_filter(member, str(folder)).name  # refuses to leave the folder
-            content = archive.extractfile(member)
-            if content is not None:
+            name = PurePosixPath(member.name)
+            if name.is_absolute() or ".." in name.parts:  # tarfile's own filter came with Python 3.11.4
+                raise RunError(
+                    f"An archive of a run holds {member.name!r}, which lies outside of {folder}. It was not unpacked."
+                )
+            if member.isfile() and (content := archive.extractfile(member)) is not None:
                 _put(folder / name, content.read())
 
 
