@@ -139,6 +139,14 @@ def test_workers_begin_the_next_epoch_while_the_last_is_evaluated(tmp_path: Path
     )
 
 
+def test_what_is_kept_in_memory_is_read_once(tmp_path: Path) -> None:
+    preparation = Preparation(_as_is, Noted(tmp_path / "log"))
+    plan = replace(PLAN, training=True, preparation=preparation, epochs=3, workers=2)
+    cached(Files(24), plan, Silence())
+    time.sleep(0.5)
+    assert (tmp_path / "log").stat().st_size == 24, "nobody reads ahead for a next epoch"
+
+
 def test_a_loader_that_nobody_needs_ends_at_once_with_its_workers() -> None:
     # Ended by the collector of cycles, torch's workers are not told to stop, and are waited for: 5 seconds each.
     loader = Loader(Files(24), replace(PLAN, training=True, workers=2, epochs=2))

@@ -196,7 +196,8 @@ class Composed:
             canvas[:, rows.canvas, columns.canvas] = part
         objects = _counted(sample.target)
         stored = [int(side) for side in sample.target["size"]]
-        factor = [side.factor * side.available / length for side, length in zip((rows, columns), stored, strict=True)]
+        fitted = zip((rows, columns), image.shape[-2:], stored, strict=True)
+        factor = [side.factor * length / before for side, length, before in fitted]
         whole = objects["boxes"] * torch.tensor(factor[::-1] * 2) + torch.tensor([columns.offset, rows.offset] * 2)
         boxes = torch.stack(
             [
@@ -216,7 +217,6 @@ class Composed:
 class _Visible:
     """One side of an image on a canvas: what of it can be seen, and how its pixels lie there."""
 
-    available: int  # pixels of the image
     canvas: slice
     source: slice  # of the image, whole pixels: a part is resized as if it were an image
     factor: float  # from pixels of the image to those of the canvas
@@ -240,7 +240,7 @@ def _visible(available: int, length: int, start: int, canvas: int) -> _Visible:
     source = slice(math.floor((first - start) / factor), min(math.ceil((last - start) / factor), available))
     if last > first:
         factor = (last - first) / (source.stop - source.start)
-    return _Visible(available, slice(first, last), source, factor, first - source.start * factor)
+    return _Visible(slice(first, last), source, factor, first - source.start * factor)
 
 
 def _mask(outline: Rle, size: Sequence[int], sides: Sequence[_Visible], factors: Sequence[float]) -> Tensor:

@@ -299,28 +299,22 @@ def _laid_out(images: Tensor | list[Tensor], memory_format: torch.memory_format)
 
 def _by_value(values: Any) -> Any:
     """Small tensors, also those in lists and dictionaries, as arrays: each tensor is a file that a worker has to hand over."""
-    match values:
-        case Tensor():
-            return values if values.nbytes > SMALL else values.numpy()
-        case list():
-            return [_by_value(value) for value in values]
-        case dict():
-            return {key: _by_value(value) for key, value in values.items()}
-        case _:
-            return values
+    return _each(values, lambda value: value if value.nbytes > SMALL else value.numpy())
 
 
 def _to(values: Any, device: torch.device) -> Any:
     """Tensors, also those in lists and dictionaries, on the device."""
+    return _each(values, lambda value: torch.as_tensor(value).to(device, non_blocking=True))
+
+
+def _each(values: Any, change: Callable[[Any], Any]) -> Any:
     match values:
-        case Tensor():
-            return values.to(device, non_blocking=True)
-        case np.ndarray():
-            return torch.from_numpy(values).to(device)
+        case Tensor() | np.ndarray():
+            return change(values)
         case list():
-            return [_to(value, device) for value in values]
+            return [_each(value, change) for value in values]
         case dict():
-            return {key: _to(value, device) for key, value in values.items()}
+            return {key: _each(value, change) for key, value in values.items()}
         case _:
             return values
 
@@ -388,7 +382,9 @@ def cached(split: Split, plan: Plan, progress: Progress) -> tuple[Images | Kept,
     """
     # Shared by the workers, decoded in order; every process reads all, since every epoch deals them out anew.
     alone = replace(plan.preparation, batch=_as_is)
-    loader = Loader(split, replace(plan, training=False, shard=Shard(), preparation=alone, device=torch.device("cpu")))
+    loader = Loader(
+        split, replace(plan, training=False, epochs=1, shard=Shard(), preparation=alone, device=torch.device("cpu"))
+    )
     batches = []
     progress.begin("reading images", len(split))
     for batch in loader.epoch(0):
