@@ -195,3 +195,19 @@ def test_doctor() -> None:
 
 def test_schema() -> None:
     assert "training" in json.loads(_vyvod("settings", "--schema").output)["properties"]
+
+
+@pytest.mark.parametrize(("size", "code", "told"), [
+    (20, 0, "19 of the images are left out of each epoch"),
+    (500, 2, "One step takes 500 images"),
+])  # fmt: skip
+def test_images_that_fill_no_step_are_told_of_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, code: int, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["data=trees", "model=yolo5", "data.image_size=64", "training.epochs=1", f"training.batch_size={size}"]
+    result = _vyvod("train", *words)
+    assert result.exit_code == code, result.output
+    text = " ".join(result.output.split())
+    assert told in text
+    assert ("left out of each epoch" in text) == (code == 0)

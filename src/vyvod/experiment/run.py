@@ -500,7 +500,7 @@ def _announcement(job: Job, assembly: Assembly, folder: Path) -> str:
         f"{folder}: {settings.model.name} on {images} images of {settings.data.name}, {settings.training.epochs} epochs"
     )
     left = images % step
-    if left > images / 20:
+    if images / 20 < left < images:  # where not one step is filled, an error says so
         text += (
             f"\n{left} of the images are left out of each epoch, other ones each time: they do not fill a step of {step}. "
             "A smaller training.batch_size leaves out fewer."
